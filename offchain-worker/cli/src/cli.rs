@@ -1,0 +1,94 @@
+//! The command line, and where each command lives.
+
+use clap::{ArgAction, Parser, Subcommand};
+
+use crate::{asset, creator, embed, failure::Failure, infer, job, keys, models, provider, run, wallet};
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done; 2 the command line makes no sense; 3 not found; 4 refused by the chain, or a job without answer;
+5 node or peer not reachable; 6 local file, key or model; 1 anything else.
+
+Files are in --home (WEFT_HOME, default ~/.weft) and, downloads, in WEFT_CACHE (default ~/.cache/weft).";
+
+/// Provide compute, publish models, and use them, over the Weft network.
+#[derive(Debug, Parser)]
+#[command(name = "weft", version, after_help = EXIT_CODES, propagate_version = true)]
+pub struct Cli {
+    /// Say more on stderr; twice for everything.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Fetch model weights into the cache, and list what is there.
+    #[command(subcommand)]
+    Models(models::Command),
+    /// Generate text with a local model; no chain involved.
+    Infer(infer::Args),
+    /// Embed text with a local model; no chain involved.
+    Embed(embed::Args),
+    /// Make and show the account of a home directory.
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Publish models and serve them to providers.
+    #[command(subcommand)]
+    Creator(creator::Command),
+    /// Offer this machine's compute and run jobs.
+    #[command(subcommand)]
+    Provider(provider::Command),
+    /// Post a job, hand over its input, and wait for the answer.
+    Run(run::Args),
+    /// Look at jobs and their receipts.
+    #[command(subcommand)]
+    Job(job::Command),
+    /// Look at published models and datasets.
+    #[command(subcommand)]
+    Asset(asset::Command),
+    /// Show what an account holds.
+    Balance(wallet::BalanceArgs),
+    /// Send WEFT to an account.
+    Transfer(wallet::TransferArgs),
+}
+
+impl Cli {
+    /// Runs the command.
+    pub fn run(self) -> Result<(), Failure> {
+        match self.command {
+            Command::Models(command) => command.run(),
+            Command::Infer(args) => args.run(),
+            Command::Embed(args) => args.run(),
+            Command::Keys(command) => command.run(),
+            Command::Creator(command) => wait(command.run()),
+            Command::Provider(command) => wait(command.run()),
+            Command::Run(args) => wait(args.run()),
+            Command::Job(command) => wait(command.run()),
+            Command::Asset(command) => wait(command.run()),
+            Command::Balance(args) => wait(args.run()),
+            Command::Transfer(args) => wait(args.run()),
+        }
+    }
+}
+
+/// Runs a command that talks to others.
+fn wait(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::local("cannot start threads", error))?
+        .block_on(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

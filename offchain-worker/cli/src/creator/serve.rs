@@ -1,0 +1,190 @@
+//! Serving sealed files, and granting keys.
+//!
+//! Which keys to grant is read from the chain's state, every time; notices of blocks only say when to look. So nothing
+//! is missed while the worker or its connection is away.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use weft_chain::{AccountId, ChainError, Client, Notice, Signer, market::Asset, providers::Offer};
+use weft_primitives::{AssetId, view::ProviderStatus};
+use weft_vault::{Context, PublicKey, wrap::wrap_key};
+
+use crate::{
+    asset,
+    blocks::{Blocks, Wants},
+    failure::Failure,
+    home::Home,
+    node::{IdentityArgs, NodeArgs},
+    shutdown::Shutdown,
+};
+
+/// Time between two looks at the chain, at most one a block.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// A grant that the chain refused is not tried again for so long.
+const REFUSED_FOR: Duration = Duration::from_secs(60);
+
+/// Serve the sealed files and grant keys.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Address to serve blocks on.
+    #[arg(long, env = "WEFT_LISTEN", default_value = "127.0.0.1:7101", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// URL under which others reach that address, as announced on the chain. Without it, http:// and the address.
+    #[arg(long, env = "WEFT_ENDPOINT", value_name = "URL")]
+    endpoint: Option<String>,
+    #[command(flatten)]
+    identity: IdentityArgs,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+struct Server {
+    home: Home,
+    creator: Signer,
+    client: Client,
+    /// Grants that the chain refused, and when.
+    refused: BTreeMap<(AssetId, AccountId), Instant>,
+    /// Assets whose key is not in this home, reported once.
+    keyless: BTreeSet<AssetId>,
+}
+
+impl Args {
+    /// Runs until interrupted.
+    pub async fn run(self) -> Result<(), Failure> {
+        let (home, creator) = self.identity.open()?;
+        let blocks = Blocks::open(&home)?;
+        let served = blocks.serve(self.listen, Wants::nothing()).await?;
+        let endpoint = self.endpoint.unwrap_or_else(|| format!("http://{}", served.address()));
+        let client = self.node.connect_patiently().await?;
+        let mut notices = client.blocks();
+        let mut server = Server {
+            home,
+            creator,
+            client,
+            refused: BTreeMap::new(),
+            keyless: BTreeSet::new(),
+        };
+        let mut shutdown = Shutdown::listen()?;
+        tracing::info!(creator = %server.creator.account(), %endpoint, "serving");
+        server.announce(&endpoint).await?;
+        let mut looked: Option<Instant> = None;
+        loop {
+            if looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
+                looked = Some(Instant::now());
+                match server.grant_all().await {
+                    Ok(()) => {}
+                    Err(Failure::Chain(error)) if error.is_transient() => tracing::warn!(%error, "will look again"),
+                    Err(failure) => return Err(failure),
+                }
+            }
+            tokio::select! {
+                notice = notices.next() => match notice {
+                    Some(Ok(Notice::Reconnected)) => looked = None,
+                    Some(Ok(_)) => {},
+                    Some(Err(error)) => return Err(error.into()),
+                    None => return Err(Failure::Network("the node's blocks ended: start again".into())),
+                },
+                () = shutdown.asked() => break,
+            }
+        }
+        tracing::info!("stopped");
+        served.stop().await;
+        Ok(())
+    }
+}
+
+impl Server {
+    /// Says on the chain where blocks are served, if it is not said already.
+    async fn announce(&self, endpoint: &str) -> Result<(), Failure> {
+        let me = self.creator.account();
+        let said = self.client.market().endpoint(me).await?;
+        if said.as_deref() != Some(endpoint) {
+            self.client
+                .market()
+                .set_endpoint(&self.creator, Some(endpoint.to_owned()))
+                .await?;
+            tracing::info!(%endpoint, "announced");
+        }
+        Ok(())
+    }
+
+    /// Grants what is to be granted now.
+    async fn grant_all(&mut self) -> Result<(), Failure> {
+        self.refused.retain(|_, at| at.elapsed() < REFUSED_FOR);
+        let me = self.creator.account();
+        let mut from = Some(0);
+        while let Some(start) = from {
+            let page = self.client.market().assets_by_creator(me, start).await?;
+            for asset in page.items.iter().filter(|asset| asset.listed) {
+                self.grant_for(asset).await?;
+            }
+            from = page.next;
+        }
+        Ok(())
+    }
+
+    async fn grant_for(&mut self, asset: &Asset) -> Result<(), Failure> {
+        let mut from = Some(0);
+        while let Some(start) = from {
+            let page = self.client.providers().offers_for_model(asset.id, start).await?;
+            for offer in page.items.iter().filter(|offer| !offer.keyed) {
+                if !self.refused.contains_key(&(asset.id, offer.provider)) {
+                    self.grant(asset, offer).await?;
+                }
+            }
+            from = page.next;
+        }
+        Ok(())
+    }
+
+    async fn grant(&mut self, asset: &Asset, offer: &Offer) -> Result<(), Failure> {
+        // A key is worth the model: only who has something to lose gets it.
+        let provider = self.client.providers().provider(offer.provider).await?;
+        let minimum = self.client.providers().minimum_stake().await?;
+        if provider.is_none_or(|provider| provider.status == ProviderStatus::Understaked || provider.stake < minimum) {
+            return Ok(());
+        }
+        let Some(key) = self.home.content_key(&asset.content.to_string())? else {
+            if self.keyless.insert(asset.id) {
+                tracing::warn!(
+                    asset = asset.id,
+                    "its key is not in this home: serve it from the home it was published from"
+                );
+            }
+            return Ok(());
+        };
+        let context = Context::ModelGrant {
+            asset: asset.id,
+            ciphertext: asset.content.to_cid_bytes(),
+        };
+        let recipient = PublicKey::from_bytes(offer.encryption_key);
+        let wrapped = match wrap_key(&key, &recipient, &self.client.genesis_hash(), &context) {
+            Ok(wrapped) => wrapped,
+            Err(error) => {
+                tracing::warn!(asset = asset.id, provider = %offer.provider, %error, "no key granted");
+                self.refused.insert((asset.id, offer.provider), Instant::now());
+                return Ok(());
+            }
+        };
+        let granted = self
+            .client
+            .market()
+            .grant_key(&self.creator, asset.id, offer.provider, offer.encryption_key, wrapped.0)
+            .await;
+        match granted {
+            Ok(()) => {
+                tracing::info!(asset = asset.id, name = asset::name(asset), provider = %offer.provider, "key granted")
+            }
+            Err(error @ (ChainError::Rejected { .. } | ChainError::CannotPayFee { .. } | ChainError::Refused(_))) => {
+                tracing::warn!(asset = asset.id, provider = %offer.provider, %error, "no key granted");
+                self.refused.insert((asset.id, offer.provider), Instant::now());
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+}

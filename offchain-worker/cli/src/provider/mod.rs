@@ -1,0 +1,160 @@
+//! `weft provider`: offering this machine's compute.
+
+mod journal;
+mod plan;
+mod run;
+mod setup;
+mod standing;
+mod status;
+mod work;
+
+use weft_primitives::AssetId;
+
+use crate::{
+    amount::{Weft, parse_weft},
+    failure::Failure,
+    node::{IdentityArgs, NodeArgs},
+    output,
+};
+
+/// See the variants.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Register the account as a provider, with the device of --home.
+    Register(setup::RegisterArgs),
+    /// Bond stake.
+    Bond {
+        /// How much, in WEFT.
+        #[arg(value_parser = parse_weft)]
+        amount: Weft,
+        #[command(flatten)]
+        shared: Shared,
+    },
+    /// Start to take stake out; it is free after the unbonding period.
+    Unbond {
+        /// How much, in WEFT.
+        #[arg(value_parser = parse_weft)]
+        amount: Weft,
+        #[command(flatten)]
+        shared: Shared,
+    },
+    /// Take out the stake whose unbonding period is over.
+    Withdraw {
+        #[command(flatten)]
+        shared: Shared,
+    },
+    /// Offer a model, or change its price.
+    Offer {
+        /// The model's number.
+        #[arg(long)]
+        asset: AssetId,
+        /// Price of one token, in WEFT.
+        #[arg(long, value_parser = parse_weft)]
+        ask: Weft,
+        #[command(flatten)]
+        shared: Shared,
+    },
+    /// Withdraw an offer.
+    Unoffer {
+        /// The model's number.
+        #[arg(long)]
+        asset: AssetId,
+        #[command(flatten)]
+        shared: Shared,
+    },
+    /// Run: fetch the offered models, and do jobs until interrupted.
+    Run(run::Args),
+    /// Show how the provider stands, and what keeps jobs away.
+    Status(status::Args),
+    /// Take no new jobs until `resume`.
+    Pause {
+        #[command(flatten)]
+        shared: Shared,
+    },
+    /// Take jobs again.
+    Resume {
+        #[command(flatten)]
+        shared: Shared,
+    },
+    /// Leave, and get deposits back. Stake has to be withdrawn before.
+    Deregister {
+        #[command(flatten)]
+        shared: Shared,
+    },
+}
+
+/// What most of these commands need.
+#[derive(Debug, clap::Args)]
+pub struct Shared {
+    #[command(flatten)]
+    identity: IdentityArgs,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+impl Command {
+    /// Runs the command.
+    pub async fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Register(args) => args.run().await,
+            Self::Run(args) => args.run().await,
+            Self::Status(args) => args.run().await,
+            Self::Bond { amount, shared } => {
+                let (_, owner) = shared.identity.open()?;
+                shared.node.connect().await?.providers().bond(&owner, amount.0).await?;
+                output::line(format_args!("bonded {amount}"))
+            }
+            Self::Unbond { amount, shared } => {
+                let (_, owner) = shared.identity.open()?;
+                shared
+                    .node
+                    .connect()
+                    .await?
+                    .providers()
+                    .unbond(&owner, amount.0)
+                    .await?;
+                output::line(format_args!("unbonding {amount}"))
+            }
+            Self::Withdraw { shared } => {
+                let (_, owner) = shared.identity.open()?;
+                shared
+                    .node
+                    .connect()
+                    .await?
+                    .providers()
+                    .withdraw_unbonded(&owner)
+                    .await?;
+                output::line("withdrew what was due")
+            }
+            Self::Offer { asset, ask, shared } => {
+                let (_, owner) = shared.identity.open()?;
+                shared
+                    .node
+                    .connect()
+                    .await?
+                    .providers()
+                    .offer(&owner, asset, ask.0)
+                    .await?;
+                output::line(format_args!("offering model {asset} at {ask} a token"))
+            }
+            Self::Unoffer { asset, shared } => {
+                let (_, owner) = shared.identity.open()?;
+                shared
+                    .node
+                    .connect()
+                    .await?
+                    .providers()
+                    .withdraw_offer(&owner, asset)
+                    .await?;
+                output::line(format_args!("no longer offering model {asset}"))
+            }
+            Self::Pause { shared } => setup::pause(shared).await,
+            Self::Resume { shared } => setup::resume(shared).await,
+            Self::Deregister { shared } => {
+                let (_, owner) = shared.identity.open()?;
+                shared.node.connect().await?.providers().deregister(&owner).await?;
+                output::line("deregistered")
+            }
+        }
+    }
+}

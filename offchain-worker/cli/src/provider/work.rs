@@ -1,0 +1,199 @@
+//! The parts of a provider's work that take time: making a model ready, and computing a job.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use weft_chain::{
+    Client, Signer,
+    jobs::{LivingJob, result_hash},
+};
+use weft_primitives::{AssetId, JobId, job::Decline};
+use weft_store::{Bytes, MAX_BLOCK_BYTES};
+use weft_vault::{
+    Context, DeviceKeys, PublicKey, WrappedKey, open_message, seal_message,
+    wrap::{unwrap_key, wrap_key},
+};
+
+use super::journal::{Entry, Journal};
+use crate::{
+    asset,
+    blocks::{Blocks, Missing},
+    engine::{Compute, Loaded},
+    failure::Failure,
+    request::{Answer, Request},
+    sealed_model,
+};
+
+/// What all of a provider's work shares.
+pub struct Worker {
+    /// The chain.
+    pub client: Client,
+    /// The content store.
+    pub blocks: Blocks,
+    /// The device's account.
+    pub device: Signer,
+    /// The device's X25519 keys.
+    pub keys: DeviceKeys,
+    /// What computes.
+    pub compute: Compute,
+    /// Answers that wait for their commit.
+    pub journal: Journal,
+}
+
+/// A model that answers, one job at a time.
+pub type Model = Arc<Mutex<Loaded>>;
+
+/// Why a job cannot be done here: what the chain is told, and what the log is.
+pub struct Unable {
+    /// For the chain.
+    pub why: Decline,
+    /// For people.
+    pub because: String,
+}
+
+fn unable(why: Decline) -> impl Fn(String) -> Unable {
+    move |because| Unable { why, because }
+}
+
+/// How long an input may be late after its key.
+const INPUT_TRIES: u32 = 20;
+/// Time between two looks for it.
+const INPUT_WAIT: Duration = Duration::from_millis(250);
+
+impl Worker {
+    /// Fetches, opens and loads a model. Its plaintext is in memory only.
+    pub async fn prepare(&self, model: AssetId) -> Result<Model, Failure> {
+        let asset = asset::existing(&self.client, model).await?;
+        let owner = self
+            .client
+            .providers()
+            .provider(self.device.account())
+            .await?
+            .ok_or_else(|| Failure::NotFound("this device is no longer registered".into()))?;
+        let grant = self
+            .client
+            .market()
+            .grant(model, owner.owner)
+            .await?
+            .ok_or_else(|| Failure::NotFound(format!("the creator of model {model} has not granted its key")))?;
+        let peers = sealed_model::peers_of(&self.client, &asset, &owner.owner).await?;
+        let loaded = sealed_model::load(
+            &self.client,
+            &self.blocks,
+            &self.keys,
+            &asset,
+            &grant,
+            &peers,
+            &self.compute,
+        )
+        .await?;
+        Ok(Arc::new(Mutex::new(loaded)))
+    }
+
+    /// Computes a job and keeps the sealed answer; it is on disk when this returns.
+    pub async fn answer(
+        self: Arc<Self>,
+        job: JobId,
+        living: LivingJob,
+        model_id: AssetId,
+        model: Model,
+        cancelled: Arc<AtomicBool>,
+    ) -> Result<Entry, Unable> {
+        let sealed = self.input(&living, model_id).await?;
+        let request = self.open(job, &living, &sealed)?;
+        let limit = living.max_tokens;
+        let started = std::time::Instant::now();
+        let computed = tokio::task::spawn_blocking(move || {
+            // A panic while another job was computed leaves no half-changed model: every job starts from its own cache.
+            let mut model = model.lock().unwrap_or_else(PoisonError::into_inner);
+            model.answer(&request, limit, &|| cancelled.load(Ordering::Relaxed))
+        })
+        .await
+        .map_err(|panic| unable(Decline::DeviceFault)(format!("the engine failed: {panic}")))?;
+        let answer = computed.map_err(|failed| Unable {
+            why: failed.why(),
+            because: failed.to_string(),
+        })?;
+        tracing::info!(
+            job,
+            tokens = answer.tokens(),
+            seconds = started.elapsed().as_secs_f32(),
+            "computed"
+        );
+        self.keep(job, &living, &answer)
+            .await
+            .map_err(unable(Decline::DeviceFault))
+    }
+
+    /// The sealed input. The user brings it before its key, but the block with the key may be seen first.
+    async fn input(&self, living: &LivingJob, model: AssetId) -> Result<Bytes, Unable> {
+        let unavailable = unable(Decline::InputUnavailable);
+        for _ in 0..INPUT_TRIES {
+            match self.blocks.get(living.input).await {
+                Ok(bytes) => return Ok(bytes),
+                Err(Missing::NotHere) => tokio::time::sleep(INPUT_WAIT).await,
+                Err(Missing::Failed(failure)) => return Err(unable(Decline::DeviceFault)(failure.to_string())),
+            }
+        }
+        // A provider who had the job before may have it.
+        let from_peers = async {
+            let asset = asset::existing(&self.client, model).await?;
+            let peers = sealed_model::peers_of(&self.client, &asset, &living.provider).await?;
+            self.blocks
+                .fetch(living.input, &peers, MAX_BLOCK_BYTES as u64, None)
+                .await?;
+            self.blocks
+                .get(living.input)
+                .await
+                .map_err(|missing| Failure::Network(missing.to_string()))
+        };
+        from_peers
+            .await
+            .map_err(|failure: Failure| unavailable(failure.to_string()))
+    }
+
+    fn open(&self, job: JobId, living: &LivingJob, sealed: &[u8]) -> Result<Request, Unable> {
+        let unreadable = unable(Decline::InputUnreadable);
+        let wrapped = living
+            .input_key
+            .ok_or_else(|| unreadable("the chain shows no key for it".into()))?;
+        let context = Context::JobInput {
+            job,
+            ciphertext: living.input.to_cid_bytes(),
+        };
+        let key = unwrap_key(&WrappedKey(wrapped), &self.keys, &self.client.genesis_hash(), &context)
+            .map_err(|error| unreadable(error.to_string()))?;
+        let plaintext = open_message(sealed, &key, None).map_err(|error| unreadable(error.to_string()))?;
+        Request::from_bytes(&plaintext).map_err(|error| unable(Decline::InputUnsuitable)(error.to_string()))
+    }
+
+    /// Seals the answer, stores it, and notes what its commit needs.
+    async fn keep(&self, job: JobId, living: &LivingJob, answer: &Answer) -> Result<Entry, String> {
+        let plaintext = serde_json::to_vec(answer).map_err(|error| error.to_string())?;
+        let (sealed, key) = seal_message(&plaintext).map_err(|error| error.to_string())?;
+        let genesis = self.client.genesis_hash();
+        let output = self.blocks.put(sealed).await.map_err(|error| error.to_string())?;
+        let context = Context::JobOutput {
+            job,
+            ciphertext: output.to_cid_bytes(),
+        };
+        let user = PublicKey::from_bytes(living.user_key);
+        let entry = Entry {
+            job,
+            genesis,
+            output,
+            result_hash: result_hash(&genesis, job, key.expose(), &plaintext),
+            output_key: wrap_key(&key, &user, &genesis, &context)
+                .map_err(|error| error.to_string())?
+                .0,
+            used_tokens: answer.tokens().min(living.max_tokens),
+        };
+        self.journal.keep(&entry).map_err(|error| error.to_string())?;
+        Ok(entry)
+    }
+}

@@ -1,0 +1,342 @@
+//! `weft run`: the user's side of a job, from the prompt to the checked answer.
+
+use std::{io::Read, time::Duration};
+
+use serde_json::json;
+use weft_chain::{
+    AccountId, ChainError, Client, Signer,
+    jobs::{Job, JobState, LivingJob, Order},
+    market::Asset,
+};
+use weft_primitives::{
+    AssetId, AssetKind, ContentId, JobId,
+    job::{Patience, Phase},
+};
+use weft_store::Block;
+use weft_vault::{ContentKey, Context, PublicKey, seal_message, wrap::wrap_key};
+
+use crate::{
+    amount::{Weft, parse_weft},
+    answer, asset,
+    blocks::to_content_id,
+    failure::Failure,
+    infer::SamplingArgs,
+    job,
+    node::{IdentityArgs, NodeArgs, account},
+    output,
+    peers::Peers,
+    request::{self, Request},
+};
+
+/// How often the input is offered to a provider who does not take it. After that it is released all the same: then the
+/// chain, not the user, finds the provider silent, and the job goes to the next one.
+const HAND_OVER_TRIES: u32 = 8;
+/// Time between two tries.
+const HAND_OVER_AGAIN: Duration = Duration::from_millis(750);
+
+/// Post a job and wait for the answer.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The model's number.
+    #[arg(long, required_unless_present = "model_name")]
+    asset: Option<AssetId>,
+    /// The model's name instead. If several have it, the creator decides.
+    #[arg(long, conflicts_with = "asset")]
+    model_name: Option<String>,
+    /// With --model-name: only this creator's.
+    #[arg(long, value_parser = account, requires = "model_name")]
+    creator: Option<AccountId>,
+    /// The prompt, or for an embedding model the text; `-` reads it from the standard input.
+    #[arg(long)]
+    prompt: String,
+    /// Most tokens to generate and pay for.
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
+    max_tokens: u32,
+    /// Most to pay, in WEFT. It is held until the job ends; what is not used comes back.
+    #[arg(long, value_parser = parse_weft)]
+    max_price: Weft,
+    /// How long a provider may take.
+    #[arg(long, value_enum, default_value = "short")]
+    patience: PatienceArg,
+    #[command(flatten)]
+    sampling: SamplingArgs,
+    /// Wait until the receipt is final.
+    #[arg(long)]
+    finalised: bool,
+    #[command(flatten)]
+    identity: IdentityArgs,
+    #[command(flatten)]
+    node: NodeArgs,
+    /// Print one JSON object with answer and receipt.
+    #[arg(long)]
+    json: bool,
+}
+
+/// How long a provider may take.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum PatienceArg {
+    /// An interactive answer.
+    Short,
+    /// A long answer, or a slow device.
+    Standard,
+    /// Work that may wait.
+    Long,
+}
+
+impl From<PatienceArg> for Patience {
+    fn from(patience: PatienceArg) -> Self {
+        match patience {
+            PatienceArg::Short => Self::Short,
+            PatienceArg::Standard => Self::Standard,
+            PatienceArg::Long => Self::Long,
+        }
+    }
+}
+
+/// A posted job and what is needed to see it through.
+struct Posted<'a> {
+    client: &'a Client,
+    user: &'a Signer,
+    id: JobId,
+    input: ContentId,
+    sealed: Block,
+    key: ContentKey,
+}
+
+impl Args {
+    /// Runs the command.
+    pub async fn run(self) -> Result<(), Failure> {
+        let sampling = self.sampling.sampling()?;
+        let prompt = read_prompt(&self.prompt)?;
+        let (home, user) = self.identity.open()?;
+        let keys = home.user_keys()?;
+        let client = self.node.connect().await?;
+        let model = self.find_model(&client).await?;
+
+        let request = match model.kind {
+            AssetKind::TextModel => Request::prompt(prompt, self.max_tokens, sampling),
+            AssetKind::EmbeddingModel => Request::Embed { texts: vec![prompt] },
+            AssetKind::Dataset => {
+                return Err(Failure::Usage(format!(
+                    "asset {} is a dataset: jobs run models",
+                    model.id
+                )));
+            }
+        };
+        let plaintext = serde_json::to_vec(&request).map_err(|error| Failure::local("cannot write JSON", error))?;
+        if plaintext.len() > request::MAX_BYTES {
+            return Err(Failure::Usage("the prompt is longer than 1 MiB: shorten it".into()));
+        }
+        let (sealed, key) = seal_message(&plaintext).map_err(|error| Failure::Local(error.to_string()))?;
+        let sealed = Block::raw(sealed.into()).map_err(|error| Failure::Local(error.to_string()))?;
+        let input = to_content_id(sealed.cid())?;
+        let order = Order {
+            model: model.id,
+            input,
+            user_key: *keys.public().as_bytes(),
+            max_tokens: self.max_tokens,
+            max_price: self.max_price.0,
+            patience: self.patience.into(),
+        };
+        let id = client.jobs().post(&user, order).await?;
+        note(format_args!("job {id}: posted, {} held", self.max_price));
+        let posted = Posted {
+            client: &client,
+            user: &user,
+            id,
+            input,
+            sealed,
+            key,
+        };
+        let ended = posted.see_through().await?;
+        let finalised = if self.finalised {
+            wait_final(&client, &ended).await?
+        } else {
+            job::is_final(&client, &ended).await?
+        };
+        let answer = answer::fetch(&client, &keys, &ended).await?;
+        if self.json {
+            return output::json(&json!({
+                "job": id,
+                "model": model.id,
+                "input": input,
+                "answer": answer,
+                "receipt": job::as_json(&ended, finalised)?,
+            }));
+        }
+        answer::print(&answer)?;
+        for (label, value) in job::lines(&ended, finalised) {
+            eprintln!("{label:12} {value}");
+        }
+        Ok(())
+    }
+
+    async fn find_model(&self, client: &Client) -> Result<Asset, Failure> {
+        if let Some(id) = self.asset {
+            return asset::existing(client, id).await;
+        }
+        let name = self.model_name.as_deref().unwrap_or_default();
+        let mut found: Vec<Asset> = Vec::new();
+        let mut from = Some(0);
+        while let Some(start) = from {
+            let page = match self.creator {
+                Some(creator) => client.market().assets_by_creator(creator, start).await?,
+                None => client.market().assets(start).await?,
+            };
+            let fits = |asset: &Asset| asset.listed && asset.kind.runs_jobs() && asset.name == name.as_bytes();
+            found.extend(page.items.into_iter().filter(fits));
+            from = page.next;
+        }
+        let several = || {
+            let ids: Vec<_> = found
+                .iter()
+                .map(|asset| format!("{} by {}", asset.id, asset.creator))
+                .collect();
+            Failure::Usage(format!(
+                "several models are called `{name}` ({}): choose one with --asset",
+                ids.join(", ")
+            ))
+        };
+        match found.as_slice() {
+            [] => Err(Failure::NotFound(format!(
+                "no model is called `{name}`: see `weft asset ls`"
+            ))),
+            [first, rest @ ..] if rest.iter().all(|asset| asset.creator == first.creator) => {
+                // Of one creator's, the newest.
+                Ok(rest.last().unwrap_or(first).clone())
+            }
+            _ => Err(several()),
+        }
+    }
+}
+
+impl Posted<'_> {
+    /// Hands the input to whoever is assigned, until the job ends. A job always ends: that is the chain's promise.
+    async fn see_through(&self) -> Result<Job, Failure> {
+        let mut notices = self.client.blocks();
+        let mut handed_to: Option<(u8, AccountId)> = None;
+        let mut told_running = None;
+        loop {
+            let job = self.client.jobs().job(self.id).await?;
+            let job = job.ok_or_else(|| Failure::NotFound(format!("job {} is no longer on the chain", self.id)))?;
+            match &job.state {
+                JobState::Ended(ended) => {
+                    note(format_args!("job {}: {}", self.id, job::reason(ended.reason)));
+                    return Ok(job);
+                }
+                JobState::Living(living) => match living.phase {
+                    Phase::AwaitingInput { .. } => {
+                        let turn = (job.attempts, living.device);
+                        if handed_to != Some(turn) {
+                            note(format_args!(
+                                "job {}: assigned to {} (attempt {})",
+                                self.id, living.provider, job.attempts
+                            ));
+                        }
+                        if self.hand_over(living).await? {
+                            handed_to = Some(turn);
+                            // The state has changed by our own act: look at once.
+                            continue;
+                        }
+                    }
+                    Phase::Running { until } if told_running != Some(job.attempts) => {
+                        told_running = Some(job.attempts);
+                        note(format_args!(
+                            "job {}: input released, runs until block {until} at the latest",
+                            self.id
+                        ));
+                    }
+                    Phase::Running { .. } => {}
+                },
+            }
+            match notices.next().await {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(error.into()),
+                None => {
+                    return Err(Failure::Network(
+                        "the node's blocks ended: follow the job with `weft job show`".into(),
+                    ));
+                }
+            }
+        }
+    }
+
+    /// Brings the sealed input to the assigned device and releases its key. `false` if the assignment changed meanwhile.
+    async fn hand_over(&self, living: &LivingJob) -> Result<bool, Failure> {
+        let provider = self.client.providers().provider(living.provider).await?;
+        let url = provider.map(|provider| String::from_utf8_lossy(&provider.endpoint).into_owned());
+        let peer = Peers::new(url.clone())?;
+        let mut tries = 0u32;
+        while let Err(failure) = peer.give(&self.sealed).await {
+            tries = tries.saturating_add(1);
+            tracing::debug!(job = self.id, url, %failure, tries, "the provider did not take the input");
+            if tries >= HAND_OVER_TRIES {
+                note(format_args!(
+                    "job {}: the provider does not take the input: {failure}",
+                    self.id
+                ));
+                break;
+            }
+            tokio::time::sleep(HAND_OVER_AGAIN).await;
+        }
+        let genesis = self.client.genesis_hash();
+        let context = Context::JobInput {
+            job: self.id,
+            ciphertext: self.input.to_cid_bytes(),
+        };
+        let device = PublicKey::from_bytes(living.encryption_key);
+        let wrapped =
+            wrap_key(&self.key, &device, &genesis, &context).map_err(|error| Failure::Refused(error.to_string()))?;
+        let released = self
+            .client
+            .jobs()
+            .release_input(self.user, self.id, living.encryption_key, wrapped.0)
+            .await;
+        match released {
+            Ok(()) => Ok(true),
+            Err(error) if is_overtaken(&error) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Whether the chain refused because the job moved on meanwhile: look again.
+fn is_overtaken(error: &ChainError) -> bool {
+    [
+        "StaleDeviceKey",
+        "InputAlreadyReleased",
+        "DeadlinePassed",
+        "AlreadyEnded",
+    ]
+    .iter()
+    .any(|name| error.is("Jobs", name))
+}
+
+async fn wait_final(client: &Client, ended: &Job) -> Result<bool, Failure> {
+    let mut notices = client.blocks();
+    while !job::is_final(client, ended).await? {
+        match notices.next().await {
+            Some(Ok(_)) => {}
+            Some(Err(error)) => return Err(error.into()),
+            None => return Ok(false),
+        }
+    }
+    Ok(true)
+}
+
+fn read_prompt(prompt: &str) -> Result<String, Failure> {
+    if prompt != "-" {
+        return Ok(prompt.to_owned());
+    }
+    let mut text = String::new();
+    std::io::stdin()
+        .lock()
+        .take(request::MAX_BYTES as u64 + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::local("cannot read the prompt from the standard input", error))?;
+    Ok(text)
+}
+
+fn note(text: std::fmt::Arguments<'_>) {
+    eprintln!("{text}");
+}

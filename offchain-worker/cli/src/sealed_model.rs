@@ -1,0 +1,91 @@
+//! From a published model to one that answers: fetch the sealed file, take out its key, open it in memory, load it.
+
+use weft_chain::{
+    AccountId, Client,
+    market::{Asset, Grant},
+};
+use weft_vault::{Context, DeviceKeys, KeyCommitment, WrappedKey, open_to_vec, wrap::unwrap_key};
+
+use crate::{
+    asset,
+    blocks::Blocks,
+    engine::{Compute, Loaded},
+    failure::Failure,
+    manifest::{self, Manifest},
+    peers::Peers,
+    progress::Progress,
+};
+
+/// Most other providers that are asked for a block.
+const MAX_PEERS: usize = 8;
+
+/// Who may have the blocks of a model: its creator, and providers who offer it, without `own`.
+pub async fn peers_of(client: &Client, asset: &Asset, own: &AccountId) -> Result<Peers, Failure> {
+    let offers = client.providers().offers_for_model(asset.id, 0).await?;
+    let others = offers
+        .items
+        .iter()
+        .filter(|offer| offer.keyed && offer.provider != *own)
+        .map(|offer| String::from_utf8_lossy(&offer.endpoint).into_owned());
+    Peers::new(asset::endpoint(asset).into_iter().chain(others.take(MAX_PEERS)))
+}
+
+/// Makes a model ready. What is in the store already is not fetched again; the plaintext never touches the disk.
+pub async fn load(
+    client: &Client,
+    blocks: &Blocks,
+    keys: &DeviceKeys,
+    asset: &Asset,
+    grant: &Grant,
+    peers: &Peers,
+    compute: &Compute,
+) -> Result<Loaded, Failure> {
+    let label = format!("model {} ({})", asset.id, asset::name(asset));
+    if grant.encryption_key != *keys.public().as_bytes() {
+        return Err(Failure::Local(format!(
+            "{label}: the granted key is for another device key than the one in this home: wait for the creator to grant it anew"
+        )));
+    }
+    let context = Context::ModelGrant {
+        asset: asset.id,
+        ciphertext: asset.content.to_cid_bytes(),
+    };
+    let told = |error: &dyn std::fmt::Display| Failure::Local(format!("{label}: {error}"));
+    let key =
+        unwrap_key(&WrappedKey(grant.wrapped), keys, &client.genesis_hash(), &context).map_err(|error| told(&error))?;
+    blocks
+        .fetch(asset.manifest, peers, manifest::MAX_BYTES as u64, None)
+        .await?;
+    let manifest = blocks.get(asset.manifest).await.map_err(|missing| told(&missing))?;
+    let manifest = Manifest::from_bytes(&manifest, &asset.content).map_err(|error| told(&error))?;
+
+    let progress = Progress::bytes(&format!("fetching {label}"), Some(asset.size_bytes));
+    match blocks
+        .fetch(asset.content, peers, asset.size_bytes, Some(&progress))
+        .await
+    {
+        Ok(()) => progress.done("here"),
+        Err(failure) => {
+            progress.abandon();
+            return Err(failure);
+        }
+    }
+    let size = manifest.total_bytes().and_then(|bytes| usize::try_from(bytes).ok());
+    // Sealing adds to a file, so a plaintext that is larger than the sealed file is a lie.
+    let size = size.filter(|bytes| *bytes as u64 <= asset.size_bytes).ok_or_else(|| {
+        told(&"the manifest's sizes contradict the sealed file's: its creator must publish the model again")
+    })?;
+    let sealed = blocks.reader(asset.content)?;
+    let (kind, commitment, compute) = (asset.kind, KeyCommitment(asset.key_commitment), compute.clone());
+    let opened = tokio::task::spawn_blocking(move || {
+        let plaintext = open_to_vec(sealed, &key, Some(&commitment), size).map_err(|error| error.to_string())?;
+        let files = manifest.split(&plaintext).map_err(|error| error.to_string())?;
+        Loaded::from_files(kind, &files, &compute).map_err(|error| error.to_string())
+    });
+    let loaded = opened
+        .await
+        .map_err(|panic| told(&format!("loading failed: {panic}")))?;
+    let loaded = loaded.map_err(|error| told(&error))?;
+    tracing::info!(asset = asset.id, name = asset::name(asset), "model ready");
+    Ok(loaded)
+}

@@ -1,0 +1,62 @@
+//! Removing what no pin leads to.
+
+use std::{collections::HashSet, fs, sync::PoisonError, time::SystemTime};
+
+use cid::Cid;
+
+use super::{Inner, io_error, read_verified};
+use crate::{
+    block::{Codec, codec_of},
+    store::StoreError,
+    unixfs::links_of,
+};
+
+/// What a collection removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Collected {
+    /// Blocks removed.
+    pub blocks: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Inner {
+    pub(super) fn collect_garbage(&self, before: SystemTime) -> Result<Collected, StoreError> {
+        // Alone: a block that is put again meanwhile could otherwise be removed
+        // right after it was found to be here.
+        let _alone = self.removal.write().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.reachable()?;
+        let mut collected = Collected::default();
+        self.layout.for_each_block(&mut |cid, path, metadata| {
+            // Without a time it may be new.
+            let old = metadata.modified().is_ok_and(|time| time < before);
+            if !old || kept.contains(&cid) {
+                return Ok(());
+            }
+            fs::remove_file(path).map_err(|e| io_error(path, e))?;
+            self.release(metadata.len());
+            collected.blocks += 1;
+            collected.bytes = collected.bytes.saturating_add(metadata.len());
+            Ok(())
+        })?;
+        Ok(collected)
+    }
+
+    /// All that the pins lead to. A node that is missing or damaged leads
+    /// nowhere: what was below it is not a whole file any more.
+    fn reachable(&self) -> Result<HashSet<Cid>, StoreError> {
+        let mut ahead: Vec<Cid> = self.pins()?.into_iter().collect();
+        let mut seen = HashSet::new();
+        while let Some(cid) = ahead.pop() {
+            if !seen.insert(cid) || codec_of(&cid)? == Codec::Raw {
+                continue;
+            }
+            match read_verified(&self.layout.block(&cid), &cid) {
+                Ok(Some(block)) => ahead.extend(links_of(&cid, &block)),
+                Ok(None) | Err(StoreError::NotFound(_)) => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(seen)
+    }
+}

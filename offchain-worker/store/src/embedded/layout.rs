@@ -1,0 +1,132 @@
+//! Where things lie in the store's directory.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, Metadata},
+    io,
+    path::{Path, PathBuf},
+};
+
+use cid::Cid;
+use tempfile::NamedTempFile;
+
+use super::{io_error, sync_directory};
+use crate::{block::parse_cid, store::StoreError};
+
+const BLOCKS: &str = "blocks";
+const PINS: &str = "pins";
+const PARTS: &str = "parts";
+const QUARANTINE: &str = "quarantine";
+
+pub(super) struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    /// Makes the directories that are not there yet.
+    pub fn create(root: &Path) -> Result<Self, StoreError> {
+        for name in [BLOCKS, PINS, PARTS, QUARANTINE] {
+            let dir = root.join(name);
+            fs::create_dir_all(&dir).map_err(|e| io_error(&dir, e))?;
+        }
+        Ok(Self { root: root.to_owned() })
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub fn lock_file(&self) -> PathBuf {
+        self.root.join("lock")
+    }
+
+    pub fn block(&self, cid: &Cid) -> PathBuf {
+        let name = cid.to_string();
+        self.root.join(BLOCKS).join(shard_of(&name)).join(name)
+    }
+
+    pub fn pin(&self, cid: &Cid) -> PathBuf {
+        self.pins_dir().join(cid.to_string())
+    }
+
+    pub fn pins_dir(&self) -> PathBuf {
+        self.root.join(PINS)
+    }
+
+    pub fn quarantined(&self, cid: &Cid) -> PathBuf {
+        self.root.join(QUARANTINE).join(cid.to_string())
+    }
+
+    /// Makes the directory of a block, and makes it last.
+    pub fn make_shard(&self, cid: &Cid) -> Result<PathBuf, StoreError> {
+        let blocks = self.root.join(BLOCKS);
+        let shard = blocks.join(shard_of(&cid.to_string()));
+        match fs::create_dir(&shard) {
+            Ok(()) => sync_directory(&blocks)?,
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(e) => return Err(io_error(&shard, e)),
+        }
+        Ok(shard)
+    }
+
+    /// A file to write a block into, gone unless it is renamed.
+    pub fn new_part(&self) -> Result<NamedTempFile, StoreError> {
+        let parts = self.root.join(PARTS);
+        NamedTempFile::new_in(&parts).map_err(|e| io_error(&parts, e))
+    }
+
+    /// Removes what a process that was killed left behind.
+    pub fn clear_parts(&self) -> Result<(), StoreError> {
+        let parts = self.root.join(PARTS);
+        for path in entries(&parts)? {
+            fs::remove_file(&path).map_err(|e| io_error(&path, e))?;
+        }
+        Ok(())
+    }
+
+    pub fn pinned(&self) -> Result<BTreeSet<Cid>, StoreError> {
+        Ok(entries(&self.pins_dir())?
+            .iter()
+            .filter_map(|path| named_cid(path))
+            .collect())
+    }
+
+    /// Calls `visit` with every block. Files that are no blocks are passed over.
+    pub fn for_each_block(
+        &self,
+        visit: &mut dyn FnMut(Cid, &Path, &Metadata) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        for shard in entries(&self.root.join(BLOCKS))? {
+            if !shard.is_dir() {
+                continue;
+            }
+            for path in entries(&shard)? {
+                let Some(cid) = named_cid(&path) else {
+                    continue;
+                };
+                let metadata = fs::metadata(&path).map_err(|e| io_error(&path, e))?;
+                visit(cid, &path, &metadata)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The end of a CID is its most even part; its very last character has only
+/// three bits.
+fn shard_of(name: &str) -> &str {
+    let end = name.len().saturating_sub(1);
+    name.get(end.saturating_sub(2)..end).unwrap_or("_")
+}
+
+fn named_cid(path: &Path) -> Option<Cid> {
+    let name = path.file_name()?.to_str()?;
+    // Another spelling of a CID is not where we would look for it.
+    parse_cid(name).ok().filter(|cid| cid.to_string() == name)
+}
+
+fn entries(dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    fs::read_dir(dir)
+        .and_then(|entries| entries.map(|e| e.map(|e| e.path())).collect())
+        .map_err(|e| io_error(dir, e))
+}

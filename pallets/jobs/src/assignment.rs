@@ -1,0 +1,159 @@
+//! Posting a job, and finding who does it.
+
+use alloc::vec::Vec;
+
+use codec::Encode;
+use frame_support::{
+    ensure,
+    traits::{Get, Randomness, fungible::hold::Mutate},
+};
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::{
+    ArithmeticError, DispatchResult, Saturating,
+    traits::{BlakeTwo256, Hash, Zero},
+};
+use weft_primitives::{
+    AssetId, Balance, ContentId, JobId,
+    device::EncryptionKey,
+    job::{Patience, Phase, Reason},
+    price::Split,
+    registry::{Booking, Matching, ModelRegistry, NoMatch},
+    reputation::Outcome,
+};
+
+use crate::{
+    ActiveByProvider, Config, Error, Event, HoldReason, Job, JobOf, Jobs, JobsByUser, NextJobId, Pallet, Queue,
+    types::Handled,
+};
+
+/// The highest price per token that `max_price` covers for `max_tokens`; `None` for no tokens.
+fn max_ask(max_price: Balance, max_tokens: u32) -> Option<Balance> {
+    max_price.checked_div(max_tokens.into())
+}
+
+impl<T: Config> Pallet<T> {
+    pub(crate) fn do_post(
+        user: T::AccountId,
+        model: AssetId,
+        input: ContentId,
+        user_key: EncryptionKey,
+        max_tokens: u32,
+        max_price: Balance,
+        patience: Patience,
+    ) -> DispatchResult {
+        let ask = max_ask(max_price, max_tokens).ok_or(Error::<T>::NoTokens)?;
+        ensure!(max_tokens <= T::MaxTokens::get(), Error::<T>::TooManyTokens);
+        ensure!(T::Models::listed_model(model).is_some(), Error::<T>::UnknownModel);
+        if !max_price.is_zero() {
+            T::Currency::hold(&HoldReason::Escrow.into(), &user, max_price)
+                .map_err(|_| Error::<T>::EscrowNotCovered)?;
+        }
+        let id = NextJobId::<T>::get();
+        NextJobId::<T>::put(id.checked_add(1).ok_or(ArithmeticError::Overflow)?);
+
+        let attempt = 1;
+        let booking = T::Providers::book(model, ask, &[], Self::seed(id, attempt)).map_err(Error::<T>::from)?;
+        let now = frame_system::Pallet::<T>::block_number();
+        let job = Job {
+            user,
+            model,
+            input,
+            user_key,
+            max_tokens,
+            max_price,
+            patience,
+            attempt,
+            excluded: Default::default(),
+            booking,
+            phase: Self::awaiting_input(now),
+            input_key: None,
+            posted_at: now,
+        };
+        Self::deposit_event(Event::Posted {
+            job: id,
+            user: job.user.clone(),
+            model,
+            max_price,
+        });
+        JobsByUser::<T>::insert(&job.user, id.to_be_bytes(), ());
+        Self::assign(id, job);
+        Ok(())
+    }
+
+    /// Takes the job from its provider, to whom `outcome` is counted, and gives it to the next one; ends it if there
+    /// is none.
+    pub(crate) fn reassign(id: JobId, mut job: JobOf<T>, outcome: Outcome) -> Handled {
+        Self::free(id, &job, outcome);
+        let attempt = job.attempt.saturating_add(1);
+        match Self::next_booking(id, &mut job, attempt) {
+            Ok(booking) => {
+                job.attempt = attempt;
+                job.booking = booking;
+                job.phase = Self::awaiting_input(frame_system::Pallet::<T>::block_number());
+                job.input_key = None;
+                Self::assign(id, job);
+                Handled::Reassigned
+            }
+            Err(_) => {
+                let refund = Split {
+                    refund: job.max_price,
+                    ..Default::default()
+                };
+                let paid = Self::pay_out(id, &job, refund, None);
+                Self::close(id, job, None, Reason::NoEligibleProvider, None, paid);
+                Handled::Abandoned
+            }
+        }
+    }
+
+    fn next_booking(id: JobId, job: &mut JobOf<T>, attempt: u8) -> Result<Booking<T::AccountId>, NoMatch> {
+        // There is room: it holds as many as there are attempts, and the last attempt is not re-assigned.
+        job.excluded
+            .try_push(job.booking.provider.clone())
+            .map_err(|_| NoMatch::NoProvider)?;
+        let ask = max_ask(job.max_price, job.max_tokens).ok_or(NoMatch::NoProvider)?;
+        T::Providers::book(job.model, ask, &job.excluded, Self::seed(id, attempt))
+    }
+
+    /// Stores a job for which a provider was just booked, and sets the deadline for its input.
+    fn assign(id: JobId, job: JobOf<T>) {
+        ActiveByProvider::<T>::insert(&job.booking.provider, id.to_be_bytes(), ());
+        Self::enqueue(
+            Queue::Input,
+            id,
+            job.attempt,
+            job.phase.until().saturating_add(1u32.into()),
+        );
+        Self::deposit_event(Event::Assigned {
+            job: id,
+            provider: job.booking.provider.clone(),
+            device: job.booking.device.clone(),
+            encryption_key: job.booking.encryption_key,
+            attempt: job.attempt,
+            ask_per_token: job.booking.ask_per_token,
+            until: job.phase.until(),
+        });
+        Jobs::<T>::insert(id, job);
+    }
+
+    /// Ends the booking of a job: its provider's slot is free again and the outcome counted. Once a booking.
+    pub(crate) fn free(id: JobId, job: &JobOf<T>, outcome: Outcome) {
+        ActiveByProvider::<T>::remove(&job.booking.provider, id.to_be_bytes());
+        T::Providers::settle(&job.booking.provider, outcome);
+    }
+
+    fn awaiting_input(now: BlockNumberFor<T>) -> Phase<BlockNumberFor<T>> {
+        Phase::AwaitingInput {
+            until: now.saturating_add(T::InputWindow::get()),
+        }
+    }
+
+    /// What decides among equals. The chain's randomness may be known one epoch ahead, so the parent's hash is mixed
+    /// in, which nobody who signs a transaction knows for the block it lands in.
+    fn seed(id: JobId, attempt: u8) -> [u8; 32] {
+        let subject: Vec<u8> = (id, attempt).encode();
+        let (random, _) = T::Randomness::random(&subject);
+        let parent = frame_system::Pallet::<T>::parent_hash();
+        BlakeTwo256::hash(&(random, parent, id, attempt).encode()).0
+    }
+}

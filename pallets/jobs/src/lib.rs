@@ -1,0 +1,460 @@
+//! Jobs: orders for inference, their escrow, assignment, deadlines and receipts.
+//!
+//! The rules of a job's life are [`weft_primitives::job`]; this pallet gives them storage, money and time. A job is
+//! posted with an escrow and a maximum price, booked with a provider through [`Matching`], and ends in exactly one
+//! [`Reason`] with a receipt, whatever its parties do or fail to do.
+//!
+//! The interface is here. Bodies: posting and booking in `assignment`, the user's acts in `input`, ends and payment in
+//! `settlement`, queues of deadlines in `deadlines`, lists for clients in `paging`, invariants in `try_state`.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+mod assignment;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+mod deadlines;
+mod input;
+#[cfg(test)]
+mod mock;
+mod paging;
+mod settlement;
+#[cfg(test)]
+mod tests;
+#[cfg(any(feature = "try-runtime", test))]
+mod try_state;
+mod types;
+pub mod weights;
+
+pub use paging::JobViewOf;
+pub use pallet::*;
+pub use types::{Due, Ends, Job, Party, Queue, Receipt};
+pub use weights::WeightInfo;
+
+#[frame_support::pallet]
+pub mod pallet {
+    use super::*;
+    use frame_support::{
+        pallet_prelude::*,
+        traits::{Randomness, fungible},
+        weights::WeightMeter,
+    };
+    use frame_system::pallet_prelude::*;
+    use weft_primitives::{
+        AssetId, Balance, ContentId, JobId, Ppm,
+        device::{EncryptionKey, WrappedKey},
+        job::{Decline, Patience, Reason, Refused},
+        price::{PPM, Split},
+        registry::{Matching, ModelRegistry, NoMatch},
+    };
+
+    /// [`Job`] of a runtime.
+    pub type JobOf<T> = Job<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
+    /// [`Receipt`] of a runtime.
+    pub type ReceiptOf<T> = Receipt<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
+
+    #[pallet::pallet]
+    pub struct Pallet<T>(_);
+
+    #[pallet::config]
+    pub trait Config: frame_system::Config {
+        /// The native token, from which escrows are held and paid.
+        type Currency: fungible::Inspect<Self::AccountId, Balance = Balance>
+            + fungible::Mutate<Self::AccountId>
+            + fungible::hold::Mutate<Self::AccountId, Reason = Self::RuntimeHoldReason>;
+
+        /// The runtime's reasons for holding funds.
+        type RuntimeHoldReason: From<HoldReason>;
+
+        /// Which models there are, and who earns from them.
+        type Models: ModelRegistry<Self::AccountId>;
+
+        /// Who computes.
+        type Providers: Matching<Self::AccountId>;
+
+        /// Decides among equals. It should be hard to foresee for who posts; it is mixed with the parent's hash.
+        type Randomness: Randomness<Self::Hash, BlockNumberFor<Self>>;
+
+        /// Blocks the user has to release the input to an assigned device.
+        #[pallet::constant]
+        type InputWindow: Get<BlockNumberFor<Self>>;
+
+        /// Blocks a device has for a job with [`Patience::Short`].
+        #[pallet::constant]
+        type ShortWindow: Get<BlockNumberFor<Self>>;
+
+        /// Blocks a device has for a job with [`Patience::Standard`].
+        #[pallet::constant]
+        type StandardWindow: Get<BlockNumberFor<Self>>;
+
+        /// Blocks a device has for a job with [`Patience::Long`].
+        #[pallet::constant]
+        type LongWindow: Get<BlockNumberFor<Self>>;
+
+        /// Blocks a receipt is kept.
+        #[pallet::constant]
+        type Retention: Get<BlockNumberFor<Self>>;
+
+        /// Deadlines handled at the beginning of a block; more wait for idle weight or the next block.
+        #[pallet::constant]
+        type MaxDuePerBlock: Get<u32>;
+
+        /// The most tokens one job may ask for.
+        #[pallet::constant]
+        type MaxTokens: Get<u32>;
+
+        /// Who receives the treasury's cut, and what cannot be paid to others. Should exist from genesis on.
+        #[pallet::constant]
+        type TreasuryAccount: Get<Self::AccountId>;
+
+        /// The treasury's share of the price of a completed job.
+        #[pallet::constant]
+        type TreasuryCut: Get<Ppm>;
+
+        /// Costs, measured.
+        type WeightInfo: WeightInfo;
+    }
+
+    /// Why this pallet holds funds.
+    #[pallet::composite_enum]
+    pub enum HoldReason {
+        /// The maximum price of jobs that live.
+        Escrow,
+    }
+
+    /// Jobs that live. The user pays the fee and holds an escrow; bounded by the providers' capacity, since every
+    /// living job occupies a booked slot, and in time by the deadlines.
+    #[pallet::storage]
+    pub type Jobs<T: Config> = StorageMap<_, Twox64Concat, JobId, JobOf<T>>;
+
+    /// How jobs ended. Paid with the fee of `post`; each is removed [`Config::Retention`] blocks after the end.
+    #[pallet::storage]
+    pub type Receipts<T: Config> = StorageMap<_, Twox64Concat, JobId, ReceiptOf<T>>;
+
+    /// Number of the next job.
+    #[pallet::storage]
+    pub type NextJobId<T: Config> = StorageValue<_, JobId, ValueQuery>;
+
+    /// A user's jobs that live or have a receipt, by [`JobId`] in big endian so that they are listed in the order of
+    /// posting. One entry a job, removed with its receipt.
+    #[pallet::storage]
+    pub type JobsByUser<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Identity, [u8; 8], (), OptionQuery>;
+
+    /// Jobs for which a provider is booked, by [`JobId`] in big endian: where a restarted device takes up its work.
+    /// One entry a living job.
+    #[pallet::storage]
+    pub type ActiveByProvider<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Identity, [u8; 8], (), OptionQuery>;
+
+    /// Deadlines. Paid with the fee of the call that sets one; each is removed when it falls due.
+    #[pallet::storage]
+    pub type Deadlines<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, Queue, Twox64Concat, u64, Due<BlockNumberFor<T>>, OptionQuery>;
+
+    /// Where each queue of deadlines begins and ends. One entry a queue.
+    #[pallet::storage]
+    pub type QueueEnds<T: Config> = StorageMap<_, Twox64Concat, Queue, Ends, ValueQuery>;
+
+    #[pallet::event]
+    #[pallet::generate_deposit(pub(crate) fn deposit_event)]
+    pub enum Event<T: Config> {
+        /// A job was posted and its escrow held.
+        Posted {
+            /// The job.
+            job: JobId,
+            /// Who posted it.
+            user: T::AccountId,
+            /// The model to run.
+            model: AssetId,
+            /// The escrow.
+            max_price: Balance,
+        },
+        /// A job was given to a provider; the user should now release the input to the device.
+        Assigned {
+            /// The job.
+            job: JobId,
+            /// The owner account, who is paid.
+            provider: T::AccountId,
+            /// The device account, who commits.
+            device: T::AccountId,
+            /// The key for which the input's content key is to be wrapped.
+            encryption_key: EncryptionKey,
+            /// Which assignment of this job it is, from 1.
+            attempt: u8,
+            /// The price per token.
+            ask_per_token: Balance,
+            /// Last block for the release.
+            until: BlockNumberFor<T>,
+        },
+        /// The input was released to the assigned device.
+        InputReleased {
+            /// The job.
+            job: JobId,
+            /// The owner account of the device.
+            provider: T::AccountId,
+            /// Last block for the commit.
+            until: BlockNumberFor<T>,
+        },
+        /// The assigned provider gave the job back.
+        Declined {
+            /// The job.
+            job: JobId,
+            /// The provider.
+            provider: T::AccountId,
+            /// Why.
+            why: Decline,
+        },
+        /// The assigned provider let the deadline pass.
+        ProviderMissed {
+            /// The job.
+            job: JobId,
+            /// The provider.
+            provider: T::AccountId,
+        },
+        /// A job ended. Its receipt says the same and more.
+        Ended {
+            /// The job.
+            job: JobId,
+            /// The one reason.
+            reason: Reason,
+            /// Who held the job when it ended; `None` if nobody was left to take it.
+            provider: Option<T::AccountId>,
+            /// What was paid to whom.
+            split: Split,
+            /// How many providers the job was given to.
+            attempts: u8,
+        },
+        /// A part of the escrow could not be paid to the party it was due to, because it is below the existential
+        /// deposit and their account does not exist.
+        Redirected {
+            /// The job.
+            job: JobId,
+            /// Whom it was due to.
+            due_to: Party,
+            /// Who got it; `None` if it was burned as dust.
+            paid_to: Option<Party>,
+            /// How much.
+            amount: Balance,
+        },
+        /// A receipt was removed after its retention.
+        ReceiptPruned {
+            /// The job.
+            job: JobId,
+        },
+    }
+
+    #[pallet::error]
+    pub enum Error<T> {
+        /// There is no such job, or its receipt has been removed.
+        NotFound,
+        /// The job has ended; its receipt says how.
+        AlreadyEnded,
+        /// Only the user who posted the job may do this.
+        NotYours,
+        /// Only the device to which the job is assigned now may do this.
+        NotAssignedToYou,
+        /// The deadline has passed; the job is about to be re-assigned or refunded.
+        DeadlinePassed,
+        /// The deadline has not passed yet.
+        NotYetDue,
+        /// The input was released already: the job can no longer be taken back, nor released again.
+        InputAlreadyReleased,
+        /// The input has not been released to the device yet.
+        InputNotReleased,
+        /// The key is not that of the device to which the job is assigned now; look the assignment up again.
+        StaleDeviceKey,
+        /// No such model is listed.
+        UnknownModel,
+        /// Nobody with the model's key, enough stake and a free slot offers it; try again later.
+        NoProvider,
+        /// All who could do it ask for more per token than the maximum price allows; offer more or ask for fewer
+        /// tokens.
+        PriceBelowAsk,
+        /// The balance does not cover the maximum price.
+        EscrowNotCovered,
+        /// A job must allow at least one token.
+        NoTokens,
+        /// More tokens than the chain allows a job, or than this job allows.
+        TooManyTokens,
+    }
+
+    impl<T> From<Refused> for Error<T> {
+        fn from(refused: Refused) -> Self {
+            match refused {
+                Refused::DeadlinePassed => Self::DeadlinePassed,
+                Refused::NotYetDue => Self::NotYetDue,
+                Refused::InputAlreadyReleased => Self::InputAlreadyReleased,
+                Refused::InputNotReleased => Self::InputNotReleased,
+            }
+        }
+    }
+
+    impl<T> From<NoMatch> for Error<T> {
+        fn from(no_match: NoMatch) -> Self {
+            match no_match {
+                NoMatch::NoProvider => Self::NoProvider,
+                NoMatch::PriceBelowAsk => Self::PriceBelowAsk,
+            }
+        }
+    }
+
+    #[pallet::hooks]
+    impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn on_initialize(now: BlockNumberFor<T>) -> Weight {
+            let mut meter = WeightMeter::new();
+            Self::handle_due(now, T::MaxDuePerBlock::get(), &mut meter);
+            meter.consumed()
+        }
+
+        fn on_idle(now: BlockNumberFor<T>, remaining: Weight) -> Weight {
+            let mut meter = WeightMeter::with_limit(remaining);
+            Self::handle_due(now, u32::MAX, &mut meter);
+            meter.consumed()
+        }
+
+        fn integrity_test() {
+            let zero = BlockNumberFor::<T>::default();
+            for window in [
+                T::InputWindow::get(),
+                T::ShortWindow::get(),
+                T::StandardWindow::get(),
+                T::LongWindow::get(),
+                T::Retention::get(),
+            ] {
+                assert!(window > zero, "a window of no blocks lets nobody act in time");
+            }
+            assert!(
+                T::TreasuryCut::get() <= PPM,
+                "the treasury's cut is a share of the price"
+            );
+            assert!(T::MaxTokens::get() > 0, "a job that allows no token cannot be posted");
+            let due = T::WeightInfo::queue_heads()
+                .saturating_add(Self::costliest_step().saturating_mul(T::MaxDuePerBlock::get().into()));
+            let block = T::BlockWeights::get().max_block;
+            assert!(
+                due.all_lte(block.saturating_div(4)),
+                "MaxDuePerBlock deadlines must fit in a quarter of a block: {due:?} of {block:?}"
+            );
+        }
+
+        #[cfg(feature = "try-runtime")]
+        fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+            Self::do_try_state()
+        }
+    }
+
+    #[pallet::call]
+    impl<T: Config> Pallet<T> {
+        /// Posts a job and books the best provider for it.
+        ///
+        /// Origin: signed, the user. Holds `max_price`; of it at most `used_tokens` times the provider's ask is spent,
+        /// and only if a result is committed in time. The provider's ask is at most `max_price / max_tokens`.
+        ///
+        /// - `input`: the sealed request. It need not be published before the assignment.
+        /// - `user_key`: X25519 key to which the answer's content key is to be wrapped.
+        ///
+        /// Errors: `NoTokens`, `TooManyTokens`, `UnknownModel`, `EscrowNotCovered`, `NoProvider`, `PriceBelowAsk`.
+        /// Events: `Posted`, `Assigned`. Cost: flat.
+        #[pallet::call_index(0)]
+        #[pallet::weight(T::WeightInfo::post())]
+        pub fn post(
+            origin: OriginFor<T>,
+            model: AssetId,
+            input: ContentId,
+            user_key: EncryptionKey,
+            max_tokens: u32,
+            max_price: Balance,
+            patience: Patience,
+        ) -> DispatchResult {
+            let user = ensure_signed(origin)?;
+            Self::do_post(user, model, input, user_key, max_tokens, max_price, patience)
+        }
+
+        /// Releases the input to the assigned device, which starts the device's window.
+        ///
+        /// Origin: signed, the user who posted.
+        ///
+        /// - `device_key`: the key for which `wrapped` was made; must be that of the present assignment.
+        /// - `wrapped`: the input's content key, wrapped for the device.
+        ///
+        /// Errors: `NotFound`, `AlreadyEnded`, `NotYours`, `StaleDeviceKey`, `DeadlinePassed`,
+        /// `InputAlreadyReleased`. Events: `InputReleased`. Cost: flat.
+        #[pallet::call_index(1)]
+        #[pallet::weight(T::WeightInfo::release_input())]
+        pub fn release_input(
+            origin: OriginFor<T>,
+            job: JobId,
+            device_key: EncryptionKey,
+            wrapped: WrappedKey,
+        ) -> DispatchResult {
+            let user = ensure_signed(origin)?;
+            Self::do_release_input(user, job, device_key, wrapped)
+        }
+
+        /// Takes a job back whose input has not been released. Everything is refunded.
+        ///
+        /// Origin: signed, the user who posted.
+        ///
+        /// Errors: `NotFound`, `AlreadyEnded`, `NotYours`, `InputAlreadyReleased`. Events: `Ended`. Cost: flat.
+        #[pallet::call_index(2)]
+        #[pallet::weight(T::WeightInfo::cancel())]
+        pub fn cancel(origin: OriginFor<T>, job: JobId) -> DispatchResult {
+            let user = ensure_signed(origin)?;
+            Self::do_cancel(user, job)
+        }
+
+        /// Commits the result of a job in time, which pays provider, creator and treasury and refunds the rest.
+        ///
+        /// Origin: signed, the device to which the job is assigned.
+        ///
+        /// - `output`: the sealed answer.
+        /// - `result_hash`: hash of the answer, salted with its content key.
+        /// - `output_key`: the answer's content key, wrapped for the user.
+        /// - `used_tokens`: tokens to charge, at most the job's `max_tokens`.
+        ///
+        /// Errors: `NotFound`, `AlreadyEnded`, `NotAssignedToYou`, `InputNotReleased`, `DeadlinePassed`,
+        /// `TooManyTokens`. Events: `Ended`, and `Redirected` for a part that could not be paid. Cost: flat.
+        #[pallet::call_index(3)]
+        #[pallet::weight(T::WeightInfo::commit())]
+        pub fn commit(
+            origin: OriginFor<T>,
+            job: JobId,
+            output: ContentId,
+            result_hash: [u8; 32],
+            output_key: WrappedKey,
+            used_tokens: u32,
+        ) -> DispatchResult {
+            let device = ensure_signed(origin)?;
+            Self::do_commit(device, job, output, result_hash, output_key, used_tokens)
+        }
+
+        /// Gives a job back. It goes to the next provider, or is refunded if there is none or no attempt is left.
+        ///
+        /// Origin: signed, the device to which the job is assigned.
+        ///
+        /// Errors: `NotFound`, `AlreadyEnded`, `NotAssignedToYou`, `DeadlinePassed`. Events: `Declined`, then
+        /// `Assigned` or `Ended`. Cost: flat.
+        #[pallet::call_index(4)]
+        #[pallet::weight(T::WeightInfo::decline().max(T::WeightInfo::decline_abandoned()))]
+        pub fn decline(origin: OriginFor<T>, job: JobId, why: Decline) -> DispatchResult {
+            let device = ensure_signed(origin)?;
+            Self::do_decline(device, job, why)
+        }
+
+        /// Notes that a job is overdue: it goes to the next provider or is refunded. The chain does so by itself, but
+        /// may be late when very many deadlines fall due at once; nobody has to wait for it.
+        ///
+        /// Origin: signed, anyone.
+        ///
+        /// Errors: `NotFound`, `AlreadyEnded`, `NotYetDue`. Events: `ProviderMissed` if the provider is at fault, then
+        /// `Assigned` or `Ended`. Cost: flat.
+        #[pallet::call_index(5)]
+        #[pallet::weight(T::WeightInfo::expire().max(T::WeightInfo::expire_abandoned()))]
+        pub fn expire(origin: OriginFor<T>, job: JobId) -> DispatchResult {
+            ensure_signed(origin)?;
+            Self::do_expire(job)
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What users and devices do, and what can be seen of it.
+
+use frame_support::traits::{
+    Hooks,
+    fungible::{Inspect, InspectHold},
+};
+use sp_runtime::{DispatchError, DispatchResult, traits::Dispatchable};
+use weft_primitives::{
+    AssetId, Balance, ContentCodec, ContentId, JobId,
+    device::{EncryptionKey, WRAPPED_KEY_BYTES, WrappedKey},
+    job::{Decline, Patience, Reason},
+    price::Split,
+};
+
+use super::*;
+use crate::{Call, Event, HoldReason};
+
+/// Dispatches as a block would: a failed call leaves no trace.
+pub fn dispatch(who: AccountId, call: Call<Test>) -> DispatchResult {
+    RuntimeCall::Jobs(call)
+        .dispatch(RuntimeOrigin::signed(who))
+        .map(|_| ())
+        .map_err(|failed| failed.error)
+}
+
+pub fn input() -> ContentId {
+    ContentId {
+        codec: ContentCodec::Raw,
+        sha256: [1; 32],
+    }
+}
+
+pub fn output() -> ContentId {
+    ContentId {
+        codec: ContentCodec::DagPb,
+        sha256: [2; 32],
+    }
+}
+
+pub const USER_KEY: EncryptionKey = [3; 32];
+pub const WRAPPED: WrappedKey = [4; WRAPPED_KEY_BYTES];
+pub const RESULT_HASH: [u8; 32] = [5; 32];
+pub const OUTPUT_KEY: WrappedKey = [6; WRAPPED_KEY_BYTES];
+
+/// Posts and returns the number of the job.
+pub fn post(user: AccountId, max_tokens: u32, max_price: Balance) -> Result<JobId, DispatchError> {
+    let id = crate::NextJobId::<Test>::get();
+    post_call(user, MODEL, max_tokens, max_price, Patience::Short).map(|()| id)
+}
+
+pub fn post_call(
+    user: AccountId,
+    model: AssetId,
+    max_tokens: u32,
+    max_price: Balance,
+    patience: Patience,
+) -> DispatchResult {
+    dispatch(
+        user,
+        Call::post {
+            model,
+            input: input(),
+            user_key: USER_KEY,
+            max_tokens,
+            max_price,
+            patience,
+        },
+    )
+}
+
+/// The owner to whom a living job is assigned.
+pub fn assignee(job: JobId) -> AccountId {
+    crate::Jobs::<Test>::get(job).unwrap().booking.provider
+}
+
+/// Releases the input to whoever is assigned.
+pub fn release(user: AccountId, job: JobId) -> DispatchResult {
+    let device_key = key_of(assignee(job));
+    release_to(user, job, device_key)
+}
+
+pub fn release_to(user: AccountId, job: JobId, device_key: EncryptionKey) -> DispatchResult {
+    let wrapped = WRAPPED;
+    dispatch(
+        user,
+        Call::release_input {
+            job,
+            device_key,
+            wrapped,
+        },
+    )
+}
+
+pub fn cancel(user: AccountId, job: JobId) -> DispatchResult {
+    dispatch(user, Call::cancel { job })
+}
+
+pub fn commit(device: AccountId, job: JobId, used_tokens: u32) -> DispatchResult {
+    dispatch(
+        device,
+        Call::commit {
+            job,
+            output: output(),
+            result_hash: RESULT_HASH,
+            output_key: OUTPUT_KEY,
+            used_tokens,
+        },
+    )
+}
+
+pub fn decline(device: AccountId, job: JobId) -> DispatchResult {
+    let why = Decline::DeviceFault;
+    dispatch(device, Call::decline { job, why })
+}
+
+pub fn expire(who: AccountId, job: JobId) -> DispatchResult {
+    dispatch(who, Call::expire { job })
+}
+
+/// Goes on to block `to`, with the work that each block begins with.
+pub fn run_to(to: BlockNumber) {
+    for now in System::block_number() + 1..=to {
+        System::set_block_number(now);
+        Jobs::on_initialize(now);
+    }
+}
+
+/// Goes on to block `to` without the hooks, as if the queues were behind.
+pub fn stall_to(to: BlockNumber) {
+    System::set_block_number(to);
+}
+
+/// This pallet's events so far.
+pub fn events() -> Vec<Event<Test>> {
+    System::events()
+        .into_iter()
+        .filter_map(|record| match record.event {
+            RuntimeEvent::Jobs(event) => Some(event),
+            _ => None,
+        })
+        .collect()
+}
+
+/// How a job ended, by its only `Ended` event.
+pub fn ending(job: JobId) -> (Reason, Option<AccountId>, Split, u8) {
+    let ends = events()
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::Ended {
+                job: id,
+                reason,
+                provider,
+                split,
+                attempts,
+            } if id == job => Some((reason, provider, split, attempts)),
+            _ => None,
+        })
+        .collect::<Vec<_>>();
+    assert_eq!(ends.len(), 1, "job {job} ended {} times", ends.len());
+    ends[0]
+}
+
+pub fn held(user: AccountId) -> Balance {
+    Balances::balance_on_hold(&HoldReason::Escrow.into(), &user)
+}
+
+pub fn free(who: AccountId) -> Balance {
+    Balances::balance(&who)
+}
+
+/// A split that only refunds.
+pub fn refund(amount: Balance) -> Split {
+    Split {
+        refund: amount,
+        ..Default::default()
+    }
+}

@@ -1,0 +1,148 @@
+//! An order book and a registry of models, each in one storage value, so that a failed call undoes its changes.
+
+use std::collections::BTreeMap;
+
+use codec::{Decode, Encode};
+use frame_support::parameter_types;
+use sp_runtime::traits::{BlakeTwo256, Hash};
+use weft_primitives::{
+    AssetId, Balance, Ppm,
+    device::EncryptionKey,
+    registry::{Booking, Matching, ModelRegistry, ModelTerms, NoMatch},
+    reputation::Outcome,
+};
+
+use super::*;
+
+parameter_types! {
+    /// What models there are.
+    pub storage Models: BTreeMap<AssetId, (AccountId, Ppm, bool)> = BTreeMap::new();
+    /// Who offers what.
+    pub storage Providers: BTreeMap<AccountId, Provider> = BTreeMap::new();
+}
+
+/// A provider of [`MODEL`] and [`RETIRED`].
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Provider {
+    pub ask: Balance,
+    pub capacity: u32,
+    pub busy: u32,
+    pub outcomes: Vec<Outcome>,
+}
+
+/// The device that works for an owner.
+pub fn device_of(owner: AccountId) -> AccountId {
+    owner.wrapping_add(1000)
+}
+
+/// The device's encryption key.
+pub fn key_of(owner: AccountId) -> EncryptionKey {
+    BlakeTwo256::hash(&owner.encode()).0
+}
+
+pub struct Registry;
+impl Registry {
+    pub fn retire(model: AssetId) {
+        let mut models = Models::get();
+        models.get_mut(&model).unwrap().2 = false;
+        Models::set(&models);
+    }
+}
+impl ModelRegistry<AccountId> for Registry {
+    fn listed_model(asset: AssetId) -> Option<ModelTerms<AccountId>> {
+        Models::get().get(&asset).filter(|(_, _, listed)| *listed)?;
+        Self::model(asset)
+    }
+
+    fn model(asset: AssetId) -> Option<ModelTerms<AccountId>> {
+        let (creator, royalty, _) = *Models::get().get(&asset)?;
+        Some(ModelTerms { creator, royalty })
+    }
+
+    fn has_key(asset: AssetId, provider: &AccountId, key: &EncryptionKey) -> bool {
+        Models::get().contains_key(&asset) && *key == key_of(*provider)
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_model(creator: &AccountId) -> AssetId {
+        let mut models = Models::get();
+        models.insert(MODEL, (*creator, ROYALTY, true));
+        Models::set(&models);
+        MODEL
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_grant(_: AssetId, _: &AccountId, _: &EncryptionKey) {}
+}
+
+pub struct Book;
+impl Book {
+    pub fn offer(owner: AccountId, ask: Balance, capacity: u32) {
+        let mut providers = Providers::get();
+        let busy = providers.get(&owner).map_or(0, |known| known.busy);
+        let outcomes = providers.remove(&owner).map(|known| known.outcomes).unwrap_or_default();
+        providers.insert(
+            owner,
+            Provider {
+                ask,
+                capacity,
+                busy,
+                outcomes,
+            },
+        );
+        Providers::set(&providers);
+    }
+
+    pub fn outcomes(owner: AccountId) -> Vec<Outcome> {
+        Providers::get()[&owner].outcomes.clone()
+    }
+}
+impl Matching<AccountId> for Book {
+    fn book(
+        model: AssetId,
+        max_ask: Balance,
+        excluded: &[AccountId],
+        seed: [u8; 32],
+    ) -> Result<Booking<AccountId>, NoMatch> {
+        let mut providers = Providers::get();
+        let free = providers
+            .iter_mut()
+            .filter(|(owner, p)| Models::get().contains_key(&model) && p.busy < p.capacity && !excluded.contains(owner))
+            .collect::<Vec<_>>();
+        let someone = !free.is_empty();
+        let Some((owner, best)) = free
+            .into_iter()
+            .filter(|(_, p)| p.ask <= max_ask)
+            .min_by_key(|(owner, p)| (p.ask, BlakeTwo256::hash(&(seed, owner).encode())))
+        else {
+            return Err(if someone {
+                NoMatch::PriceBelowAsk
+            } else {
+                NoMatch::NoProvider
+            });
+        };
+        best.busy += 1;
+        let booking = Booking {
+            provider: *owner,
+            device: device_of(*owner),
+            encryption_key: key_of(*owner),
+            ask_per_token: best.ask,
+        };
+        Providers::set(&providers);
+        Ok(booking)
+    }
+
+    fn settle(provider: &AccountId, outcome: Outcome) {
+        let mut providers = Providers::get();
+        let booked = providers.get_mut(provider).unwrap();
+        booked.busy = booked.busy.checked_sub(1).expect("settled once for each booking");
+        booked.outcomes.push(outcome);
+        Providers::set(&providers);
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_offer(provider: &AccountId, _: AssetId, ask_per_token: Balance) {
+        let busy = Providers::get().get(provider).map_or(0, |known| known.busy);
+        Self::offer(*provider, ask_per_token, busy + 1);
+    }
+}

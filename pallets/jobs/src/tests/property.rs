@@ -1,0 +1,237 @@
+//! Whatever anybody does, in whatever order, every job ends once, for one reason, and no money appears or vanishes.
+
+use std::collections::BTreeMap;
+
+use frame_support::{traits::Hooks, weights::Weight};
+use proptest::prelude::*;
+use weft_primitives::{JobId, job::Patience, job::Reason, price::Split};
+
+use super::*;
+use crate::{Deadlines, Event, Jobs as Living, JobsByUser, NextJobId, Queue, QueueEnds, Receipts, mock::*};
+
+const OWNERS: [AccountId; 4] = [31, 32, 33, 34];
+const USERS: [AccountId; 2] = [ALICE, BOB];
+
+#[derive(Clone, Debug)]
+enum Move {
+    Post {
+        user: usize,
+        model: u64,
+        max_tokens: u32,
+        max_price: u128,
+        patience: Patience,
+    },
+    Release {
+        job: u64,
+        user: usize,
+        key_of: Option<usize>,
+    },
+    Cancel {
+        job: u64,
+        user: usize,
+    },
+    Commit {
+        job: u64,
+        device_of: Option<usize>,
+        used_tokens: u32,
+    },
+    Decline {
+        job: u64,
+        device_of: Option<usize>,
+    },
+    Expire {
+        job: u64,
+        by: usize,
+    },
+    Offer {
+        owner: usize,
+        ask: u128,
+        capacity: u32,
+    },
+    Wait {
+        blocks: u32,
+    },
+    Stall {
+        blocks: u32,
+    },
+    Idle {
+        weight: u64,
+    },
+}
+
+fn patience() -> impl Strategy<Value = Patience> {
+    prop_oneof![Just(Patience::Short), Just(Patience::Standard), Just(Patience::Long)]
+}
+
+/// Mostly by whom it concerns, now and then by another.
+fn right_or_wrong() -> impl Strategy<Value = Option<usize>> {
+    prop_oneof![4 => Just(None), 1 => (0..OWNERS.len()).prop_map(Some)]
+}
+
+fn moves() -> impl Strategy<Value = Move> {
+    let user = 0..USERS.len();
+    // Counted back from the latest job, so that most moves meet a job that lives.
+    let job = 0u64..8;
+    prop_oneof![
+        4 => (user.clone(), 6u64..9, 0u32..1_100, 0u128..50_000, patience()).prop_map(
+            |(user, model, max_tokens, max_price, patience)| {
+                Move::Post { user, model, max_tokens, max_price, patience }
+            }
+        ),
+        4 => (job.clone(), user.clone(), right_or_wrong())
+            .prop_map(|(job, user, key_of)| Move::Release { job, user, key_of }),
+        1 => (job.clone(), user.clone()).prop_map(|(job, user)| Move::Cancel { job, user }),
+        3 => (job.clone(), right_or_wrong(), 0u32..1_100)
+            .prop_map(|(job, device_of, used_tokens)| Move::Commit { job, device_of, used_tokens }),
+        2 => (job.clone(), right_or_wrong()).prop_map(|(job, device_of)| Move::Decline { job, device_of }),
+        2 => (job, user).prop_map(|(job, by)| Move::Expire { job, by }),
+        1 => (0..OWNERS.len(), 0u128..60, 0u32..4)
+            .prop_map(|(owner, ask, capacity)| Move::Offer { owner, ask, capacity }),
+        2 => (1u32..15).prop_map(|blocks| Move::Wait { blocks }),
+        1 => (1u32..15).prop_map(|blocks| Move::Stall { blocks }),
+        1 => (0u64..30_000_000_000).prop_map(|weight| Move::Idle { weight }),
+    ]
+}
+
+fn make(this: Move) {
+    let recent = |back: u64| NextJobId::<Test>::get().saturating_sub(back + 1);
+    let owner_or = |chosen: Option<usize>, job: JobId| match chosen {
+        Some(at) => OWNERS[at],
+        None => Living::<Test>::get(job).map_or(OWNERS[0], |job| job.booking.provider),
+    };
+    let _refused_or_not = match this {
+        Move::Post {
+            user,
+            model,
+            max_tokens,
+            max_price,
+            patience,
+        } => post_call(USERS[user], model, max_tokens, max_price, patience),
+        Move::Release { job, user, key_of: by } => {
+            let job = recent(job);
+            release_to(USERS[user], job, key_of(owner_or(by, job)))
+        }
+        Move::Cancel { job, user } => cancel(USERS[user], recent(job)),
+        Move::Commit {
+            job,
+            device_of: by,
+            used_tokens,
+        } => {
+            let job = recent(job);
+            commit(device_of(owner_or(by, job)), job, used_tokens)
+        }
+        Move::Decline { job, device_of: by } => {
+            let job = recent(job);
+            decline(device_of(owner_or(by, job)), job)
+        }
+        Move::Expire { job, by } => expire(USERS[by], recent(job)),
+        Move::Offer { owner, ask, capacity } => {
+            Book::offer(OWNERS[owner], ask, capacity);
+            Ok(())
+        }
+        Move::Wait { blocks } => {
+            run_to(System::block_number() + blocks);
+            Ok(())
+        }
+        Move::Stall { blocks } => {
+            stall_to(System::block_number() + blocks);
+            Ok(())
+        }
+        Move::Idle { weight } => {
+            let limit = Weight::from_parts(weight, u64::MAX);
+            assert!(Jobs::on_idle(System::block_number(), limit).all_lte(limit));
+            Ok(())
+        }
+    };
+}
+
+/// Every job's end, as the events tell it.
+fn endings() -> BTreeMap<JobId, (AccountId, Reason, Option<AccountId>, Split)> {
+    let mut users = BTreeMap::new();
+    let mut ends = BTreeMap::new();
+    for event in events() {
+        match event {
+            Event::Posted { job, user, .. } => {
+                users.insert(job, user);
+            }
+            Event::Ended {
+                job,
+                reason,
+                provider,
+                split,
+                ..
+            } => {
+                let earlier = ends.insert(job, (users[&job], reason, provider, split));
+                assert_eq!(earlier, None, "job {job} ended twice");
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(users.len() as u64, NextJobId::<Test>::get());
+    ends
+}
+
+fn check_queue_order() {
+    for queue in Queue::ALL {
+        let ends = QueueEnds::<Test>::get(queue);
+        let due: Vec<_> = (ends.head..ends.tail)
+            .map(|at| Deadlines::<Test>::get(queue, at).unwrap().at)
+            .collect();
+        assert!(due.is_sorted(), "{queue:?} is out of order: {due:?}");
+    }
+}
+
+/// Everybody falls silent: the chain alone must bring everything to its end.
+fn fall_silent() {
+    let posted = NextJobId::<Test>::get() as u32;
+    let longest = 3 * (5 + 40) + posted * 5;
+    run_to(System::block_number() + longest);
+    assert_eq!(Living::<Test>::iter_keys().count(), 0);
+    let ends = endings();
+    assert_eq!(ends.len() as u32, posted, "a job has no end");
+    run_to(System::block_number() + 30 + posted * 5);
+    assert_eq!(Receipts::<Test>::iter_keys().count(), 0);
+    assert_eq!(JobsByUser::<Test>::iter_keys().count(), 0);
+    assert_eq!(Deadlines::<Test>::iter_keys().count(), 0);
+}
+
+fn check_accounts() {
+    let mut owed: BTreeMap<AccountId, i128> = BTreeMap::new();
+    let mut owe = |who, amount: u128, sign: i128| *owed.entry(who).or_default() += sign * amount as i128;
+    for (user, reason, provider, split) in endings().into_values() {
+        let paid = split.provider + split.royalty + split.treasury;
+        assert!(reason.is_paid() || paid == 0, "{reason:?} paid {split:?}");
+        assert_eq!(provider.is_none(), reason == Reason::NoEligibleProvider);
+        owe(user, paid, -1);
+        owe(CREATOR, split.royalty, 1);
+        owe(TREASURY, split.treasury, 1);
+        if let Some(provider) = provider {
+            owe(provider, split.provider, 1);
+        }
+    }
+    for who in USERS.into_iter().chain(OWNERS).chain([CREATOR, TREASURY]) {
+        let expected = ENDOWMENT as i128 + owed.get(&who).copied().unwrap_or(0);
+        assert_eq!(free(who) as i128, expected, "account {who}");
+        assert_eq!(held(who), 0);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_job_ends_once_and_the_accounts_balance(script in proptest::collection::vec(moves(), 1..80)) {
+        Chain::with(&[(31, 0, 2), (32, 10, 2), (33, 20, 2), (34, 30, 2)]).test(|| {
+            for this in script {
+                make(this);
+                check_invariants();
+                check_queue_order();
+            }
+            fall_silent();
+            check_accounts();
+            let counted: usize = OWNERS.iter().map(|owner| Book::outcomes(*owner).len()).sum();
+            let booked = events().iter().filter(|event| matches!(event, Event::Assigned { .. })).count();
+            assert_eq!(counted, booked, "each booking is settled once");
+        });
+    }
+}

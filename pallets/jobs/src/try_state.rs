@@ -1,0 +1,144 @@
+//! What is true between any two calls.
+
+use alloc::{collections::BTreeMap, vec::Vec};
+
+use frame_support::{ensure, traits::fungible::hold::Inspect};
+use sp_runtime::{Saturating, TryRuntimeError};
+use weft_primitives::{Balance, JobId, job::MAX_ATTEMPTS, job::Phase};
+
+use crate::{
+    ActiveByProvider, Config, Deadlines, HoldReason, Jobs, JobsByUser, NextJobId, Pallet, Queue, QueueEnds, Receipts,
+};
+
+impl<T: Config> Pallet<T> {
+    /// Checks every invariant of the pallet. Unbounded: for tests and dry runs of upgrades.
+    pub fn do_try_state() -> Result<(), TryRuntimeError> {
+        Self::check_jobs()?;
+        Self::check_escrow()?;
+        Self::check_queues()?;
+        Self::check_indices()
+    }
+
+    fn check_jobs() -> Result<(), TryRuntimeError> {
+        let next = NextJobId::<T>::get();
+        for (id, job) in Jobs::<T>::iter() {
+            ensure!(id < next, "a job has a number that was not given out");
+            ensure!(!Receipts::<T>::contains_key(id), "a job lives and has a receipt");
+            ensure!(job.max_tokens > 0, "a job allows no tokens");
+            ensure!(
+                (1..=MAX_ATTEMPTS).contains(&job.attempt),
+                "a job is in an attempt that there is not"
+            );
+            ensure!(
+                job.excluded.len() + 1 == usize::from(job.attempt),
+                "a job excludes others than those who lost it"
+            );
+            ensure!(
+                !job.excluded.contains(&job.booking.provider),
+                "a job was given to a provider who lost it"
+            );
+            ensure!(
+                job.input_key.is_some() == matches!(job.phase, Phase::Running { .. }),
+                "a job runs without its input, or has one without running"
+            );
+            ensure!(
+                job.booking
+                    .ask_per_token
+                    .checked_mul(job.max_tokens.into())
+                    .is_some_and(|most| most <= job.max_price),
+                "a job's escrow does not cover its price"
+            );
+        }
+        for (id, receipt) in Receipts::<T>::iter() {
+            ensure!(id < next, "a receipt has a number that was not given out");
+            let completed = receipt.reason.is_paid();
+            ensure!(
+                [
+                    receipt.output.is_some(),
+                    receipt.result_hash.is_some(),
+                    receipt.output_key.is_some()
+                ] == [completed; 3],
+                "a receipt has a result without completion, or none with it"
+            );
+        }
+        Ok(())
+    }
+
+    fn check_escrow() -> Result<(), TryRuntimeError> {
+        let mut escrows: BTreeMap<T::AccountId, Balance> =
+            JobsByUser::<T>::iter_keys().map(|(user, _)| (user, 0)).collect();
+        for (_, job) in Jobs::<T>::iter() {
+            escrows.entry(job.user).or_default().saturating_accrue(job.max_price);
+        }
+        for (user, escrow) in escrows {
+            ensure!(
+                T::Currency::balance_on_hold(&HoldReason::Escrow.into(), &user) == escrow,
+                "a user's hold is not the sum of their jobs' escrows"
+            );
+        }
+        Ok(())
+    }
+
+    fn check_queues() -> Result<(), TryRuntimeError> {
+        let mut waiting: BTreeMap<(JobId, u8, Queue), Vec<_>> = BTreeMap::new();
+        for queue in Queue::ALL {
+            let ends = QueueEnds::<T>::get(queue);
+            let mut entries = 0u64;
+            for (position, due) in Deadlines::<T>::iter_prefix(queue) {
+                ensure!(
+                    (ends.head..ends.tail).contains(&position),
+                    "an entry is outside its queue"
+                );
+                entries.saturating_inc();
+                waiting.entry((due.job, due.attempt, queue)).or_default().push(due.at);
+            }
+            ensure!(ends.head.checked_add(entries) == Some(ends.tail), "a queue has gaps");
+        }
+        for (id, job) in Jobs::<T>::iter() {
+            let due = job.phase.until().saturating_add(1u32.into());
+            ensure!(
+                waiting.get(&(id, job.attempt, job.queue())) == Some(&Vec::from([due])),
+                "a living job does not wait exactly once for its deadline"
+            );
+        }
+        for (id, receipt) in Receipts::<T>::iter() {
+            ensure!(
+                waiting
+                    .get(&(id, receipt.attempts, Queue::Retention))
+                    .is_some_and(|entries| entries.len() == 1),
+                "a receipt does not wait exactly once for its removal"
+            );
+        }
+        Ok(())
+    }
+
+    fn check_indices() -> Result<(), TryRuntimeError> {
+        let mut listed = 0usize;
+        for (user, key) in JobsByUser::<T>::iter_keys() {
+            let id = JobId::from_be_bytes(key);
+            let owner = Jobs::<T>::get(id)
+                .map(|job| job.user)
+                .or_else(|| Receipts::<T>::get(id).map(|receipt| receipt.user));
+            ensure!(owner == Some(user), "a user's list has a job that is not theirs");
+            listed.saturating_inc();
+        }
+        ensure!(
+            listed == Jobs::<T>::iter_keys().count() + Receipts::<T>::iter_keys().count(),
+            "a job or receipt is missing in its user's list"
+        );
+        let mut active = 0usize;
+        for (provider, key) in ActiveByProvider::<T>::iter_keys() {
+            let booked = Jobs::<T>::get(JobId::from_be_bytes(key)).map(|job| job.booking.provider);
+            ensure!(
+                booked == Some(provider),
+                "a provider's list has a job for which they are not booked"
+            );
+            active.saturating_inc();
+        }
+        ensure!(
+            active == Jobs::<T>::iter_keys().count(),
+            "a job is missing in its provider's list"
+        );
+        Ok(())
+    }
+}

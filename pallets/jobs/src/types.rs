@@ -1,0 +1,168 @@
+//! What the pallet stores.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::{BoundedVec, traits::ConstU32};
+use scale_info::TypeInfo;
+use weft_primitives::{
+    AssetId, Balance, ContentId, JobId,
+    device::{EncryptionKey, WrappedKey},
+    job::{MAX_ATTEMPTS, Patience, Phase, Reason},
+    price::Split,
+    registry::Booking,
+};
+
+/// A job that lives: a provider is booked for it and someone's act is awaited.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Job<AccountId, BlockNumber> {
+    /// Who posted it and whose escrow is held.
+    pub user: AccountId,
+    /// The model to run.
+    pub model: AssetId,
+    /// The sealed input.
+    pub input: ContentId,
+    /// X25519 key to which the answer's content key is to be wrapped.
+    pub user_key: EncryptionKey,
+    /// The most tokens that may be charged; never zero.
+    pub max_tokens: u32,
+    /// The escrow, held from the user.
+    pub max_price: Balance,
+    /// Which window the device has.
+    pub patience: Patience,
+    /// The current assignment, from 1.
+    pub attempt: u8,
+    /// Who lost the job in earlier attempts.
+    pub excluded: BoundedVec<AccountId, ConstU32<{ MAX_ATTEMPTS as u32 }>>,
+    /// Who is booked now, and at what price.
+    pub booking: Booking<AccountId>,
+    /// What is awaited, and until when.
+    pub phase: Phase<BlockNumber>,
+    /// The input's content key, wrapped for the booked device; present exactly while running.
+    pub input_key: Option<WrappedKey>,
+    /// Block in which it was posted.
+    pub posted_at: BlockNumber,
+}
+
+impl<AccountId, BlockNumber> Job<AccountId, BlockNumber> {
+    /// The queue in which the present phase waits.
+    pub fn queue(&self) -> Queue {
+        match self.phase {
+            Phase::AwaitingInput { .. } => Queue::Input,
+            Phase::Running { .. } => Queue::of_run(self.patience),
+        }
+    }
+}
+
+/// How a job ended. Kept for a fixed number of blocks.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Receipt<AccountId, BlockNumber> {
+    /// Who posted the job and paid.
+    pub user: AccountId,
+    /// The model it was for.
+    pub model: AssetId,
+    /// Who held the job when it ended; `None` if nobody was left to take it.
+    pub provider: Option<AccountId>,
+    /// The one reason.
+    pub reason: Reason,
+    /// The sealed answer.
+    pub output: Option<ContentId>,
+    /// Hash of the answer, salted with its content key.
+    pub result_hash: Option<[u8; 32]>,
+    /// The answer's content key, wrapped for the user.
+    pub output_key: Option<WrappedKey>,
+    /// Tokens charged.
+    pub used_tokens: u32,
+    /// What was paid to whom. Its total is the escrow, but for dust that no account could take.
+    pub split: Split,
+    /// How many providers the job was given to.
+    pub attempts: u8,
+    /// Block in which it was posted.
+    pub posted_at: BlockNumber,
+    /// Block in which it ended.
+    pub ended_at: BlockNumber,
+}
+
+/// A queue of deadlines. All entries of one queue wait equally long, so they fall due in the order in which they came
+/// and only the head need be looked at.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub enum Queue {
+    /// Release of the input.
+    Input,
+    /// Commit of a job with [`Patience::Short`].
+    Short,
+    /// Commit of a job with [`Patience::Standard`].
+    Standard,
+    /// Commit of a job with [`Patience::Long`].
+    Long,
+    /// Removal of a receipt.
+    Retention,
+}
+
+impl Queue {
+    /// All queues.
+    pub const ALL: [Self; 5] = [Self::Input, Self::Short, Self::Standard, Self::Long, Self::Retention];
+
+    /// The queue of a running job's deadline.
+    pub const fn of_run(patience: Patience) -> Self {
+        match patience {
+            Patience::Short => Self::Short,
+            Patience::Standard => Self::Standard,
+            Patience::Long => Self::Long,
+        }
+    }
+
+    /// All queues, beginning with another one each turn, so that a flooded queue cannot starve the others.
+    pub fn in_turn(turn: usize) -> impl Iterator<Item = Self> {
+        let first = turn % Self::ALL.len();
+        Self::ALL.into_iter().cycle().skip(first).take(Self::ALL.len())
+    }
+}
+
+/// An entry of a queue. It is stale, and skipped, if the job has since ended or moved on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Due<BlockNumber> {
+    /// The job.
+    pub job: JobId,
+    /// The attempt whose act is awaited.
+    pub attempt: u8,
+    /// First block in which the entry is to be handled.
+    pub at: BlockNumber,
+}
+
+/// The ends of a queue: entries are at `head..tail`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Ends {
+    /// Position of the oldest entry.
+    pub head: u64,
+    /// Position of the next entry to come.
+    pub tail: u64,
+}
+
+/// A party to the split of an escrow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub enum Party {
+    /// The provider who computed.
+    Provider,
+    /// The creator of the model.
+    Creator,
+    /// The treasury.
+    Treasury,
+    /// The user who posted.
+    User,
+}
+
+/// What became of a queue's head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Handled {
+    /// The job went to the next provider.
+    Reassigned,
+    /// The job ended and its escrow was released.
+    Refunded,
+    /// The job ended because nobody could take it after a search.
+    Abandoned,
+    /// A receipt was removed.
+    Pruned,
+    /// The entry was stale.
+    Skipped,
+}

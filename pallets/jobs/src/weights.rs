@@ -1,0 +1,86 @@
+//! Costs of the calls, and of the steps that the hooks take.
+
+use frame_support::weights::{Weight, constants::RocksDbWeight};
+
+/// What the pallet's work costs. `due_*` are single steps of the hooks: one entry of a queue, and what became of it.
+pub trait WeightInfo {
+    /// A job is posted and booked.
+    fn post() -> Weight;
+    /// An input is released.
+    fn release_input() -> Weight;
+    /// A job is cancelled.
+    fn cancel() -> Weight;
+    /// A result is committed, and everyone is paid.
+    fn commit() -> Weight;
+    /// A job is declined and goes to another provider.
+    fn decline() -> Weight;
+    /// A job is declined, and ends because nobody else can be found.
+    fn decline_abandoned() -> Weight;
+    /// A job is overdue and goes to another provider.
+    fn expire() -> Weight;
+    /// A job is overdue, and ends because nobody else can be found.
+    fn expire_abandoned() -> Weight;
+    /// All queues are looked at and nothing is due.
+    fn queue_heads() -> Weight;
+    /// A due job goes to another provider.
+    fn due_reassigned() -> Weight;
+    /// A due job ends in its last attempt.
+    fn due_refunded() -> Weight;
+    /// A due job ends because nobody else can be found.
+    fn due_abandoned() -> Weight;
+    /// A receipt is removed.
+    fn due_pruned() -> Weight;
+    /// A stale entry is removed.
+    fn due_skipped() -> Weight;
+}
+
+/// Figures for mocks: estimates from counted reads and writes.
+impl WeightInfo for () {
+    fn post() -> Weight {
+        estimate(90, 16, 14)
+    }
+    fn release_input() -> Weight {
+        estimate(35, 2, 4)
+    }
+    fn cancel() -> Weight {
+        estimate(80, 12, 14)
+    }
+    fn commit() -> Weight {
+        estimate(150, 16, 18)
+    }
+    fn decline() -> Weight {
+        estimate(90, 18, 20)
+    }
+    fn decline_abandoned() -> Weight {
+        estimate(110, 18, 18)
+    }
+    fn expire() -> Weight {
+        estimate(90, 18, 20)
+    }
+    fn expire_abandoned() -> Weight {
+        estimate(110, 18, 18)
+    }
+    fn queue_heads() -> Weight {
+        estimate(15, 10, 0)
+    }
+    fn due_reassigned() -> Weight {
+        estimate(95, 20, 22)
+    }
+    fn due_refunded() -> Weight {
+        estimate(85, 16, 20)
+    }
+    fn due_abandoned() -> Weight {
+        estimate(115, 20, 20)
+    }
+    fn due_pruned() -> Weight {
+        estimate(30, 3, 4)
+    }
+    fn due_skipped() -> Weight {
+        estimate(15, 3, 2)
+    }
+}
+
+fn estimate(micros: u64, reads: u64, writes: u64) -> Weight {
+    Weight::from_parts(micros.saturating_mul(1_000_000), 0)
+        .saturating_add(RocksDbWeight::get().reads_writes(reads, writes))
+}

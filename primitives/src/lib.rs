@@ -1,0 +1,28 @@
+//! What every part of Weft agrees on: identifiers, content addresses, the life of a job, prices, reputation, and the
+//! traits through which pallets meet.
+//!
+//! `no_std`, no FRAME, no files, no sockets. Time and randomness are arguments. Pallets and the off-chain worker are
+//! thin shells around these modules, so a rule is written once and property-tested on its own.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+pub mod asset;
+pub mod content;
+pub mod device;
+pub mod endpoint;
+pub mod job;
+pub mod job_view;
+pub mod json;
+pub mod order_book;
+pub mod page;
+pub mod price;
+pub mod registry;
+pub mod reputation;
+pub mod view;
+
+pub use asset::{AssetId, AssetKind};
+pub use content::{ContentCodec, ContentId, InvalidContentId};
+pub use job::JobId;
+pub use price::{Balance, Ppm};

@@ -1,0 +1,30 @@
+//! The benchmarks from which weights are made (`make weights`).
+
+use alloc::{string::String, vec::Vec};
+
+use frame_benchmarking::{BenchmarkBatch, BenchmarkConfig, BenchmarkList, add_benchmarks, define_benchmarks, list_benchmarks};
+use frame_support::traits::{StorageInfo, StorageInfoTrait, WhitelistedStorageKeys};
+
+use crate::{AllPalletsWithSystem, Jobs, Market, Providers, Runtime};
+
+define_benchmarks!(
+    [pallet_market, Market]
+    [pallet_providers, Providers]
+    [pallet_jobs, Jobs]
+);
+
+/// What can be measured.
+pub fn list(extra: bool) -> (Vec<BenchmarkList>, Vec<StorageInfo>) {
+    let mut list = Vec::new();
+    list_benchmarks!(list, extra);
+    (list, AllPalletsWithSystem::storage_info())
+}
+
+/// Runs one benchmark.
+pub fn dispatch(config: BenchmarkConfig) -> Result<Vec<BenchmarkBatch>, String> {
+    let whitelist = AllPalletsWithSystem::whitelisted_storage_keys();
+    let mut batches = Vec::new();
+    let params = (&config, &whitelist);
+    add_benchmarks!(params, batches);
+    Ok(batches)
+}

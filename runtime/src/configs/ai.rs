@@ -1,0 +1,96 @@
+//! The market, the providers and the jobs, and how they meet.
+
+use frame_support::{
+    parameter_types,
+    traits::{ConstU16, ConstU32, Randomness},
+};
+use pallet_babe::{ParentBlockRandomness, RandomnessFromOneEpochAgo};
+
+use crate::{
+    Balance, Balances, BlockNumber, DAYS, HOURS, Hash, MILLI, MINUTES, Market, Providers, Runtime,
+    RuntimeHoldReason, Signature, UNIT,
+};
+use super::TreasuryAccount;
+
+parameter_types! {
+    pub const PublishDeposit: Balance = UNIT;
+    pub const GrantDeposit: Balance = 20 * MILLI;
+    pub const EndpointDeposit: Balance = 20 * MILLI;
+    /// A creator may ask for at most half of what the treasury leaves.
+    pub const MaxRoyalty: u32 = 500_000;
+
+    pub const RegistrationDeposit: Balance = UNIT;
+    pub const OfferDeposit: Balance = 100 * MILLI;
+    pub const MinStake: Balance = 100 * UNIT;
+    pub const UnbondingPeriod: BlockNumber = 7 * DAYS;
+
+    pub const InputWindow: BlockNumber = 10;
+    pub const ShortWindow: BlockNumber = 20;
+    pub const StandardWindow: BlockNumber = 10 * MINUTES;
+    pub const LongWindow: BlockNumber = 4 * HOURS;
+    pub const Retention: BlockNumber = 30 * DAYS;
+    /// Two percent of the price of every job.
+    pub const TreasuryCut: u32 = 20_000;
+}
+
+/// Randomness that nobody knew when the parent block was made: its author's VRF output. Its author could have withheld
+/// the block, which costs them a slot; docs/security.md weighs that.
+pub struct ChainRandomness;
+impl Randomness<Hash, BlockNumber> for ChainRandomness {
+    fn random(subject: &[u8]) -> (Hash, BlockNumber) {
+        match ParentBlockRandomness::<Runtime>::random(subject) {
+            (Some(random), since) => (random, since),
+            // Only before the first block with a VRF output.
+            (None, _) => RandomnessFromOneEpochAgo::<Runtime>::random(subject),
+        }
+    }
+}
+
+impl pallet_market::Config for Runtime {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type Grantees = Providers;
+    type PublishDeposit = PublishDeposit;
+    type GrantDeposit = GrantDeposit;
+    type EndpointDeposit = EndpointDeposit;
+    type MaxRoyalty = MaxRoyalty;
+    type MaxNameBytes = ConstU32<64>;
+    type MaxEndpointBytes = ConstU32<128>;
+    type WeightInfo = ();
+}
+
+impl pallet_providers::Config for Runtime {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type Models = Market;
+    type Signature = Signature;
+    type MinStake = MinStake;
+    type UnbondingPeriod = UnbondingPeriod;
+    type MaxOffers = ConstU32<8>;
+    type MaxUnbonding = ConstU32<8>;
+    type MaxCapacity = ConstU16<64>;
+    type RegistrationDeposit = RegistrationDeposit;
+    type OfferDeposit = OfferDeposit;
+    type MaxEndpointBytes = ConstU32<128>;
+    type WeightInfo = ();
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = ();
+}
+
+impl pallet_jobs::Config for Runtime {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type Models = Market;
+    type Providers = Providers;
+    type Randomness = ChainRandomness;
+    type InputWindow = InputWindow;
+    type ShortWindow = ShortWindow;
+    type StandardWindow = StandardWindow;
+    type LongWindow = LongWindow;
+    type Retention = Retention;
+    type MaxDuePerBlock = ConstU32<20>;
+    type MaxTokens = ConstU32<32_768>;
+    type TreasuryAccount = TreasuryAccount;
+    type TreasuryCut = TreasuryCut;
+    type WeightInfo = ();
+}

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Measures what docs/benchmarks.md records: the vault against openssl, and generation against llama.cpp, each pair in one
+# run on one machine. Started by `make bench` on a quiet machine; not part of the tests.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+target=${CARGO_TARGET_DIR:-$HOME/.cache/weft/target}
+cache=${WEFT_CACHE:-$HOME/.cache/weft}
+threads=${THREADS:-$(nproc)}
+tokens=${TOKENS:-128}
+prompt='Explain how a suspension bridge carries its load.'
+
+field() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
+
+echo "machine: $(nproc) x $(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo), $(awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo)"
+
+echo "== vault: sealing on all cores, openssl on one"
+ours=$("$target/release/examples/vault_throughput" 512 5 | field seal_gb_per_s)
+openssl_k=$(openssl speed -elapsed -seconds 3 -bytes 1048576 -evp aes-256-gcm 2>/dev/null | awk 'tolower($1) == "aes-256-gcm" { sub(/k$/, "", $2); print $2 }')
+theirs=$(awk -v k="$openssl_k" 'BEGIN { printf "%.3f", k * 1000 / 1e9 }')
+echo "weft $ours GB/s, openssl $theirs GB/s, ratio $(ratio "$ours" "$theirs")"
+
+echo "== generation: SmolLM2-135M-Instruct, $tokens tokens, $threads threads"
+model=$(bin/weft models fetch smollm2 --json | field path)
+python=$cache/bench/bin/python
+if ! [ -x "$python" ] || ! "$python" -c 'import llama_cpp' 2>/dev/null; then
+    echo "building llama.cpp for comparison (some minutes, once)"
+    python3 -m venv "$cache/bench"
+    # Not GGML_NATIVE: its AMX kernel crashes on processors that have it, unless the kernel is asked for it first.
+    CMAKE_ARGS="-DGGML_NATIVE=OFF -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON $(
+        grep -q avx512_vnni /proc/cpuinfo && echo -DGGML_AVX512=ON -DGGML_AVX512_VNNI=ON
+    )" "$python" -m pip install --quiet llama-cpp-python
+fi
+# Alternately, so that a machine that slows down slows both.
+for round in 1 2 3; do
+    theirs=$("$python" scripts/bench_llama_cpp.py "$model" "$prompt" "$tokens" "$threads")
+    ours=$(python3 scripts/bench_peak.py bin/weft infer --model smollm2 --prompt "$prompt" --max-tokens "$tokens" --greedy --threads "$threads" --json)
+    a=$(field tokens_per_s <<<"$ours") b=$(field tokens_per_s <<<"$theirs")
+    printf 'round %s: weft %.1f tokens/s (peak %s MB), llama.cpp %.1f tokens/s, ratio %s\n' \
+        "$round" "$a" "$(field peak_mb <<<"$ours")" "$b" "$(ratio "$a" "$b")"
+done
