@@ -95,3 +95,95 @@ pub struct EndedJob<AccountId, BlockNumber> {
     /// Block in which it ended.
     pub ended_at: BlockNumber,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{content::ContentCodec, device::WRAPPED_KEY_BYTES};
+    use serde_json::json;
+
+    fn content(byte: u8) -> ContentId {
+        ContentId {
+            codec: ContentCodec::Raw,
+            sha256: [byte; 32],
+        }
+    }
+
+    fn view(state: JobState<u64, u32>) -> JobView<u64, u32> {
+        JobView {
+            id: 7,
+            user: 1,
+            model: 3,
+            posted_at: 10,
+            attempts: 2,
+            state,
+        }
+    }
+
+    fn living(phase: Phase<u32>) -> JobView<u64, u32> {
+        view(JobState::Living(LivingJob {
+            phase,
+            input: content(1),
+            user_key: [2; 32],
+            input_key: matches!(phase, Phase::Running { .. }).then_some([3; WRAPPED_KEY_BYTES]),
+            max_tokens: 100,
+            max_price: u128::MAX,
+            patience: Patience::Short,
+            provider: 4,
+            device: 5,
+            encryption_key: [6; 32],
+            ask_per_token: 1 << 60,
+        }))
+    }
+
+    fn ended() -> JobView<u64, u32> {
+        view(JobState::Ended(EndedJob {
+            reason: Reason::NoEligibleProvider,
+            provider: None,
+            output: Some(content(8)),
+            result_hash: Some([9; 32]),
+            output_key: None,
+            used_tokens: 0,
+            split: Split {
+                refund: u128::MAX,
+                ..Default::default()
+            },
+            ended_at: 20,
+        }))
+    }
+
+    #[test]
+    fn json_and_scale_round_trip() {
+        for job in [
+            living(Phase::AwaitingInput { until: 15 }),
+            living(Phase::Running { until: 30 }),
+            ended(),
+        ] {
+            let text = serde_json::to_string(&job).unwrap();
+            assert_eq!(serde_json::from_str::<JobView<u64, u32>>(&text).unwrap(), job);
+            assert_eq!(JobView::decode(&mut &job.encode()[..]), Ok(job));
+        }
+    }
+
+    #[test]
+    fn json_is_flat_and_keeps_every_digit() {
+        let job = serde_json::to_value(living(Phase::AwaitingInput { until: 15 })).unwrap();
+        assert_eq!(job["id"], json!(7));
+        assert_eq!(job["state"]["state"], json!("living"));
+        assert_eq!(job["state"]["phase"], json!("awaiting_input"));
+        assert_eq!(job["state"]["until"], json!(15));
+        assert_eq!(
+            job["state"]["max_price"],
+            json!("340282366920938463463374607431768211455")
+        );
+        assert_eq!(job["state"]["input_key"], json!(null));
+        let job = serde_json::to_value(ended()).unwrap();
+        assert_eq!(job["state"]["state"], json!("ended"));
+        assert_eq!(job["state"]["reason"], json!("no_eligible_provider"));
+        assert!(
+            job["state"]["output"]
+                .as_str()
+                .is_some_and(|cid| cid.starts_with("bafk"))
+        );
+    }
+}

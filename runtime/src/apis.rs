@@ -2,9 +2,10 @@
 
 use alloc::vec::Vec;
 
+#[cfg(feature = "try-runtime")]
+use frame_support::traits::Get;
 use frame_support::{
     genesis_builder_helper::{build_state, get_preset},
-    traits::Get,
     weights::Weight,
 };
 use sp_api::impl_runtime_apis;
@@ -251,7 +252,7 @@ impl_runtime_apis! {
 
     impl weft_runtime_api::ProvidersApi<Block, AccountId> for Runtime {
         fn provider(owner: AccountId) -> Option<ProviderView<AccountId>> {
-            Providers::provider(&owner)
+            Providers::provider(owner)
         }
 
         fn offers_for_model(model: AssetId, from: u64, limit: u32) -> Page<OfferView<AccountId>> {
@@ -265,11 +266,11 @@ impl_runtime_apis! {
         }
 
         fn jobs_by_user(user: AccountId, from: u64, limit: u32) -> Page<JobView<AccountId, BlockNumber>> {
-            Jobs::jobs_by_user(&user, from, limit)
+            Jobs::jobs_by_user(user, from, limit)
         }
 
         fn active_jobs_of_provider(provider: AccountId, from: u64, limit: u32) -> Page<JobView<AccountId, BlockNumber>> {
-            Jobs::active_jobs_of_provider(&provider, from, limit)
+            Jobs::active_jobs_of_provider(provider, from, limit)
         }
     }
 

@@ -70,12 +70,14 @@ pub enum HarnessError {
 }
 
 impl HarnessError {
-    pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+    /// Wraps what the operating system said.
+    pub fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }
     }
 
-    pub(crate) fn answer(to: impl Into<String>, problem: impl ToString) -> Self {
+    /// An answer `to` something, and what is wrong with it.
+    pub fn answer(to: impl Into<String>, problem: impl ToString) -> Self {
         Self::Answer {
             to: to.into(),
             problem: problem.to_string(),

@@ -37,10 +37,7 @@ struct Stage {
 
 impl Stage {
     fn set() -> Result<Self> {
-        let folder = tempfile::tempdir().map_err(|source| HarnessError::Io {
-            what: "make a folder".into(),
-            source,
-        })?;
+        let folder = tempfile::tempdir().map_err(HarnessError::io("make a folder"))?;
         let network = Network::start(folder.path())?;
         let who = network.identity("creator", "//Eve")?;
         let owner = network.identity("provider", "//Bob")?;

@@ -71,13 +71,13 @@ fn every_pallet_is_documented_weighed_and_checks_itself() {
 
 /// Files that never run in a node or a worker.
 fn is_for_tests(path: &Path) -> bool {
-    let folders = ["tests", "benches", "examples"];
-    let files = ["tests.rs", "mock.rs", "benchmarking.rs"];
+    let folders = ["tests", "benches", "examples", "mock"];
+    let endings = ["tests.rs", "mock.rs", "benchmarking.rs"];
     path.components()
         .any(|part| folders.iter().any(|folder| part.as_os_str() == *folder))
         || path
-            .file_name()
-            .is_some_and(|name| files.iter().any(|file| name == *file))
+            .to_str()
+            .is_some_and(|path| endings.iter().any(|ending| path.ends_with(ending)))
 }
 
 #[test]

@@ -164,6 +164,13 @@ impl OpenDevice {
         self.pool.is_some()
     }
 
+    /// How many of `count` equal pieces of work to compute as one: all on a GPU; on the CPU such a share that every thread
+    /// has two, to even out what else the machine does. At least 1.
+    pub(crate) fn share(&self, count: usize) -> usize {
+        let shares = self.pool.as_ref().map_or(1, |pool| 2 * pool.current_num_threads());
+        count.div_ceil(shares).max(1)
+    }
+
     /// Computes on this device's threads.
     pub(crate) fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match &self.pool {

@@ -8,7 +8,7 @@ use burn::tensor::{Device as TensorDevice, Tensor, TensorData};
 use rayon::prelude::*;
 
 use crate::model_error::ModelError;
-use crate::quant::{GgmlType, QuantError, dequantize, dot};
+use crate::quant::{GgmlType, QuantError, dequantize, dot_rows};
 
 /// Up to so many vectors are multiplied one by one; above, expanding weights to a tile pays.
 const MAX_VECTORS: usize = 2;
@@ -89,12 +89,12 @@ impl StoredMatrix {
         }
     }
 
-    /// Dot products of the rows from `first` on with `x`, as many as `outputs` has room for.
+    /// Dot products of the rows from `first` on with `x`, one for each element of `outputs`, which must not be more than
+    /// there are.
     fn dot_rows(&self, first: usize, x: &[f32], outputs: &mut [f32]) {
-        let stored = self.bytes.chunks_exact(self.row_bytes).skip(first);
-        for (row, output) in stored.zip(outputs) {
-            *output = dot(self.encoding, row, x);
-        }
+        let start = first * self.row_bytes;
+        let end = start + outputs.len() * self.row_bytes;
+        dot_rows(self.encoding, &self.bytes[start..end], x, outputs);
     }
 }
 
@@ -135,10 +135,10 @@ pub(crate) fn product(matrices: &[StoredMatrix], x: Tensor<2>, device: &TensorDe
     let [vectors, columns] = x.dims();
     if vectors <= MAX_VECTORS {
         let x = x.try_into_vec_as::<f32>()?;
-        let outputs: Vec<f32> = x
-            .chunks_exact(columns)
-            .flat_map(|x| matrix_vector(matrices, x))
-            .collect();
+        let mut outputs = Vec::new();
+        for x in x.chunks_exact(columns) {
+            outputs.append(&mut matrix_vector(matrices, x));
+        }
         let rows = outputs.len() / vectors.max(1);
         return Ok(Tensor::from_data(TensorData::new(outputs, [vectors, rows]), device));
     }

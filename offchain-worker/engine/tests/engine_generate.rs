@@ -121,8 +121,11 @@ fn a_generation_ends_for_the_reason_it_says() {
         (&three.tokens[..2], FinishReason::Stopped)
     );
 
-    // Three tokens of prompt and 45 fed back fill 48 positions; the last logits yield one more.
-    let full = run(&mut model, &prompt, &greedy(1000));
+    // Three tokens of prompt and 45 fed back fill 48 positions; the last logits yield one more. Without an end token nothing
+    // else can end it.
+    let mut file = llama(&LlamaShape::default());
+    file.remove("tokenizer.ggml.eos_token_id");
+    let full = run(&mut load(&file), &prompt, &greedy(1000));
     assert_eq!((full.tokens.len(), full.finish), (46, FinishReason::ContextFull));
     assert_eq!(full.tokens[..3], three.tokens);
 

@@ -132,7 +132,7 @@ fn smollm2_loads_from_memory_as_from_its_file() {
         max_tokens: 8,
         sampling: Sampling::Greedy,
     };
-    let mut tokens = |mut model: TextModel| {
+    let tokens = |mut model: TextModel| {
         model
             .generate(&prompt, &params, |_| ControlFlow::Continue(()))
             .unwrap()

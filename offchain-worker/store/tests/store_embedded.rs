@@ -1,4 +1,5 @@
 //! The store in a directory: what it promises across damage, crashes and full disks.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     fs,

@@ -1,4 +1,5 @@
 //! Blocks between devices: honest peers, lying peers, dead peers, cut lines.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     collections::HashSet,

@@ -1,4 +1,5 @@
 //! Files become the trees that IPFS makes of them, and come back.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::HashMap;
 

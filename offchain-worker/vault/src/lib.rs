@@ -7,6 +7,7 @@
 //!
 //! The crate knows no chain, no network and no content store: it takes readers, writers and paths.
 
+mod cipher;
 pub mod file;
 pub mod header;
 pub mod key;

@@ -1,17 +1,12 @@
-//! Sealing and opening of byte streams: AES-256-GCM in the STREAM construction.
+//! Sealing and opening of byte streams: the header, then chunks in STREAM.
 //!
-//! STREAM (Hoang, Reyhanitabar, Rogaway, Vizár, "Online Authenticated-Encryption
-//! and its Nonce-Reuse Misuse-Resistance", CRYPTO 2015) seals a file as chunks
-//! whose nonces are `prefix (7 bytes) || counter (4, big-endian) || last? (1)`.
-//! The counter defeats reordering, the last byte defeats truncation and
-//! extension. A chunk depends on no other, so they are sealed in parallel.
+//! The chunks are worked on in parallel; what is written is authentic, and what
+//! returns without an error is whole.
 
 use std::io::{self, Read, Write};
 
-use aead_stream::{NewStream, StreamBE32, StreamPrimitive};
-use aes_gcm::Aes256Gcm;
-
 use crate::{
+    cipher::{ChunkCipher, ChunkFailed},
     header::{HEADER_BYTES, Header, HeaderError, TAG_BYTES},
     key::{ContentKey, KeyCommitment, RandomnessError},
     pipeline::{self, Chunk, Shape, Stopped},
@@ -166,8 +161,8 @@ pub fn seal(
     }
     let header_bytes = header.to_bytes();
     writer.write_all(&header_bytes).map_err(seal_write_error)?;
-    let stream = stream_cipher(key, header);
-    let work = |chunk: &mut Chunk<ChunkFailed>| seal_chunk(&stream, &header_bytes, chunk);
+    let cipher = ChunkCipher::new(key, header);
+    let work = |chunk: &mut Chunk<ChunkFailed>| cipher.seal(&header_bytes, chunk);
     let shape = shape_for_sealing(header.chunk_bytes());
     let mut plaintext_len = 0;
     let mut sealed_len = HEADER_BYTES as u64;
@@ -221,10 +216,8 @@ pub fn open(
         return Err(OpenError::WrongKey { sealed_with });
     }
     let header_bytes = header.to_bytes();
-    let stream = stream_cipher(key, &header);
-    let work = |chunk: &mut Chunk<OpenError>| {
-        open_chunk(&stream, &header_bytes, chunk).map_err(|ChunkFailed| diagnose(&stream, &header, chunk))
-    };
+    let cipher = ChunkCipher::new(key, &header);
+    let work = |chunk: &mut Chunk<OpenError>| open_chunk(&cipher, &header, &header_bytes, chunk);
     let mut plaintext_len = 0;
     let shape = shape_for_opening(header.chunk_bytes());
     pipeline::run(reader, writer, shape, &work, &mut |chunk| {
@@ -283,10 +276,6 @@ pub(crate) fn open_write_error(error: io::Error) -> OpenError {
     }
 }
 
-type Stream = StreamBE32<Aes256Gcm>;
-
-struct ChunkFailed;
-
 fn shape_for_sealing(chunk_bytes: u32) -> Shape {
     Shape {
         chunk_bytes: chunk_bytes as usize,
@@ -301,106 +290,44 @@ fn shape_for_opening(chunk_bytes: u32) -> Shape {
     }
 }
 
-fn stream_cipher(key: &ContentKey, header: &Header) -> Stream {
-    Stream::new(key.expose().into(), &header.nonce_prefix().0.into())
-}
-
-/// The counter of a chunk. The highest one may only be the last, or there would
-/// be no nonce left to end the stream with.
-fn position<E>(chunk: &Chunk<E>) -> Result<u32, ChunkFailed> {
-    match u32::try_from(chunk.index) {
-        Ok(u32::MAX) if !chunk.last => Err(ChunkFailed),
-        Ok(position) => Ok(position),
-        Err(_) => Err(ChunkFailed),
+/// Opens a chunk, or says why it does not open. The key is known to be right.
+fn open_chunk(
+    cipher: &ChunkCipher,
+    header: &Header,
+    header_bytes: &[u8],
+    chunk: &mut Chunk<OpenError>,
+) -> Result<(), OpenError> {
+    // Where no length was promised, only the ciphertext can tell a cut from damage.
+    let spare = match header.plaintext_len() {
+        None => chunk.data.clone(),
+        Some(_) => Vec::new(),
+    };
+    let found_len = chunk.data.len();
+    if cipher.open(header_bytes, chunk).is_ok() {
+        return Ok(());
     }
-}
-
-fn seal_chunk<E>(stream: &Stream, header: &[u8; HEADER_BYTES], chunk: &mut Chunk<E>) -> Result<(), ChunkFailed> {
-    let position = position(chunk)?;
-    stream
-        .encrypt_in_place(position, chunk.last, header, &mut chunk.data)
-        .map_err(|_| ChunkFailed)
-}
-
-/// Leaves the chunk as it was when it fails.
-fn open_chunk<E>(stream: &Stream, header: &[u8; HEADER_BYTES], chunk: &mut Chunk<E>) -> Result<(), ChunkFailed> {
-    let position = position(chunk)?;
-    stream
-        .decrypt_in_place(position, chunk.last, header, &mut chunk.data)
-        .map_err(|_| ChunkFailed)
-}
-
-/// Says why a chunk did not open. The key is known to be right.
-fn diagnose(stream: &Stream, header: &Header, chunk: &mut Chunk<OpenError>) -> OpenError {
-    // A chunk that opens once it is taken for the other kind is authentic: the
-    // file was cut after it, or goes on after its end.
-    let index = chunk.index;
-    chunk.last = !chunk.last;
-    let authentic = open_chunk(stream, &header.to_bytes(), chunk).is_ok();
-    chunk.last = !chunk.last;
-    if authentic {
-        return if chunk.last {
-            OpenError::Truncated { chunk: index }
-        } else {
-            OpenError::TrailingData { chunk: index }
-        };
-    }
-    if let Some(promised) = header.sealed_len() {
-        let end = u64::from(header.chunk_bytes())
-            .saturating_add(TAG_BYTES as u64)
-            .saturating_mul(index)
-            .saturating_add(HEADER_BYTES as u64)
-            .saturating_add(chunk.data.len() as u64);
-        if chunk.last && end < promised {
-            return OpenError::Truncated { chunk: index };
-        }
-        if end > promised || (!chunk.last && end == promised) {
-            return OpenError::TrailingData { chunk: index };
-        }
-    }
-    if chunk.last && chunk.data.len() < TAG_BYTES {
-        return OpenError::Truncated { chunk: index };
-    }
-    OpenError::Corrupt { chunk: index }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::header::NoncePrefix;
-
-    #[test]
-    fn the_highest_counter_can_only_end_a_file() {
-        let key = ContentKey::from_bytes([1; 32]);
-        let header = Header::new(key.commitment(), NoncePrefix([2; 7]), None);
-        let stream = stream_cipher(&key, &header);
-        let seals = |index, last| {
-            let mut chunk = Chunk::<()>::new(index, last, b"plain".to_vec());
-            let sealed = seal_chunk(&stream, &header.to_bytes(), &mut chunk).is_ok();
-            assert_eq!(sealed, chunk.data != b"plain");
-            sealed
-        };
-        let highest = u64::from(u32::MAX);
-        assert!(seals(highest - 1, false));
-        assert!(!seals(highest, false));
-        assert!(seals(highest, true));
-        assert!(!seals(highest + 1, true));
-        assert!(!seals(u64::MAX, true));
-    }
-
-    #[test]
-    fn a_chunk_that_does_not_open_is_left_as_it_was() {
-        let key = ContentKey::from_bytes([1; 32]);
-        let header = Header::new(key.commitment(), NoncePrefix([2; 7]), None);
-        let stream = stream_cipher(&key, &header);
-        let mut chunk = Chunk::<()>::new(3, false, vec![5; 1000]);
-        assert!(seal_chunk(&stream, &header.to_bytes(), &mut chunk).is_ok());
-        chunk.index = 4;
-        let before = chunk.data.clone();
-        assert!(open_chunk(&stream, &header.to_bytes(), &mut chunk).is_err());
-        assert_eq!(chunk.data, before);
-        chunk.index = 3;
-        assert!(open_chunk(&stream, &header.to_bytes(), &mut chunk).is_ok());
-        assert_eq!(chunk.data, vec![5; 1000]);
-    }
+    let (index, last) = (chunk.index, chunk.last);
+    let Some(promised) = header.sealed_len() else {
+        // A chunk that opens once it is taken for the other kind is authentic: the
+        // file was cut after it, or goes on after its end.
+        let mut other = Chunk::<()>::new(index, !last, spare);
+        return Err(match (cipher.open(header_bytes, &mut other), last) {
+            (Ok(()), true) => OpenError::Truncated { chunk: index },
+            (Ok(()), false) => OpenError::TrailingData { chunk: index },
+            (Err(_), true) if found_len < TAG_BYTES => OpenError::Truncated { chunk: index },
+            (Err(_), _) => OpenError::Corrupt { chunk: index },
+        });
+    };
+    let end = u64::from(header.chunk_bytes())
+        .saturating_add(TAG_BYTES as u64)
+        .saturating_mul(index)
+        .saturating_add(HEADER_BYTES as u64)
+        .saturating_add(found_len as u64);
+    Err(if last && end < promised {
+        OpenError::Truncated { chunk: index }
+    } else if end > promised || (!last && end == promised) {
+        OpenError::TrailingData { chunk: index }
+    } else {
+        OpenError::Corrupt { chunk: index }
+    })
 }

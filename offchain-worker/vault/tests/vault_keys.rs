@@ -1,4 +1,5 @@
 //! Key files: kept whole, kept private, never overwritten.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 

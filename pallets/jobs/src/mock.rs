@@ -10,7 +10,7 @@ use frame_support::{
     derive_impl, parameter_types,
     traits::{
         ConstU32, ConstU128, Randomness,
-        fungible::{Inspect, Mutate},
+        fungible::Mutate,
     },
 };
 use sp_core::H256;

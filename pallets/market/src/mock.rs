@@ -21,6 +21,7 @@ mod runtime {
         RuntimeError,
         RuntimeOrigin,
         RuntimeHoldReason,
+        RuntimeFreezeReason,
         RuntimeTask
     )]
     pub struct Test;

@@ -22,6 +22,7 @@ mod runtime {
         RuntimeError,
         RuntimeOrigin,
         RuntimeHoldReason,
+        RuntimeFreezeReason,
         RuntimeTask
     )]
     pub struct Test;

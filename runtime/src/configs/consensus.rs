@@ -7,7 +7,7 @@ use frame_support::{
     parameter_types,
     traits::{ConstU32, ConstU64},
 };
-use pallet_session::{FindAccountFromAuthorIndex, disabling::NeverDisable};
+use pallet_session::FindAccountFromAuthorIndex;
 use sp_runtime::traits::{ConvertInto, OpaqueKeys};
 
 use crate::{
@@ -66,7 +66,7 @@ impl pallet_session::Config for Runtime {
     type SessionManager = ();
     type SessionHandler = <SessionKeys as OpaqueKeys>::KeyTypeIdProviders;
     type Keys = SessionKeys;
-    type DisablingStrategy = NeverDisable;
+    type DisablingStrategy = ();
     type WeightInfo = pallet_session::weights::SubstrateWeight<Runtime>;
     type Currency = Balances;
     type KeyDeposit = SessionKeyDeposit;

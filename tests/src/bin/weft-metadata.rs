@@ -18,17 +18,13 @@ fn main() -> ExitCode {
 }
 
 fn write() -> Result<String, HarnessError> {
-    let io = |source| HarnessError::Io {
-        what: "write the metadata".to_owned(),
-        source,
-    };
-    let folder = tempfile::tempdir().map_err(io)?;
+    let folder = tempfile::tempdir().map_err(HarnessError::io("make a folder"))?;
     let node = Node::start(folder.path())?;
     let bytes = metadata::of(node.rpc())?;
     let path = metadata::checked_in();
     if fs::read(&path).is_ok_and(|old| old == bytes) {
         return Ok(format!("{}: unchanged", path.display()));
     }
-    fs::write(&path, &bytes).map_err(io)?;
+    fs::write(&path, &bytes).map_err(HarnessError::io(format!("write {}", path.display())))?;
     Ok(format!("{}: {} bytes written", path.display(), bytes.len()))
 }

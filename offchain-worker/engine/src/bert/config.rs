@@ -134,7 +134,7 @@ pub(super) fn check_pooling(files: &ModelFiles) -> Result<(), ModelError> {
 }
 
 /// `do_lower_case` of `tokenizer_config.json`; true where it does not say, as in BERT's own.
-pub(super) fn lowercases(files: &ModelFiles) -> Result<bool, ModelError> {
+pub(crate) fn lowercases(files: &ModelFiles) -> Result<bool, ModelError> {
     let config: Option<TokenizerConfig> = json(files, "tokenizer_config.json")?;
     Ok(config.and_then(|config| config.do_lower_case).unwrap_or(true))
 }

@@ -6,6 +6,7 @@
 mod attention;
 mod cache;
 mod config;
+mod positions;
 mod rotary;
 mod weights;
 
@@ -21,6 +22,7 @@ use crate::model_error::ModelError;
 use crate::stored::StoredMatrix;
 use attention::Attention;
 use cache::KeyValueCache;
+use positions::Positions;
 use rotary::Rotary;
 use weights::Loader;
 
@@ -142,10 +144,10 @@ impl Llama {
     fn hidden(&mut self, tokens: &[u32]) -> Result<Tensor<2>, ModelError> {
         let count = tokens.len();
         let mut x = self.embed(tokens)?;
-        let rotation = self.rotary.at(self.cache.len(), count, &self.device.tensors);
+        let positions = Positions::new(&self.rotary, self.cache.len(), count, &self.device);
         self.cache.reserve(count);
         for (layer, block) in self.blocks.iter().enumerate() {
-            x = block.forward(x, layer, &mut self.cache, &rotation)?;
+            x = block.forward(x, layer, &mut self.cache, &positions)?;
         }
         self.cache.advance(count);
         Ok(x.narrow(0, count - 1, 1))
@@ -184,10 +186,10 @@ impl Block {
         x: Tensor<2>,
         layer: usize,
         cache: &mut KeyValueCache,
-        rotation: &rotary::Rotation,
+        positions: &Positions,
     ) -> Result<Tensor<2>, ModelError> {
         let normed = self.attention_norm.forward(x.clone());
-        let x = x.add(self.attention.forward(normed, layer, cache, rotation)?);
+        let x = x.add(self.attention.forward(normed, layer, cache, positions)?);
         let normed = self.feed_forward_norm.forward(x.clone());
         let [gate, up] = halves(self.gate_up.forward(normed)?);
         Ok(x.add(self.down.forward(silu(gate).mul(up))?))

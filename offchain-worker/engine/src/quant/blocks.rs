@@ -11,10 +11,11 @@ pub(super) trait Block<const BYTES: usize, const WEIGHTS: usize> {
     fn expand<I: Isa>(block: &[u8; BYTES], weights: &mut [f32; WEIGHTS]);
 }
 
-/// Little-endian binary16 at byte `at`, widened.
+/// The two little-endian binary16 at bytes `at .. at + 4`, widened. Encodings with one scale use it all the same: loading a
+/// lone 16-bit value makes some processors wait for the register's old contents.
 #[inline(always)]
-pub(super) fn scale<I: Isa, const BYTES: usize>(block: &[u8; BYTES], at: usize) -> f32 {
-    I::widen(u16::from_le_bytes([block[at], block[at + 1]]))
+pub(super) fn scales<I: Isa, const BYTES: usize>(block: &[u8; BYTES], at: usize) -> [f32; 2] {
+    I::widen2([block[at], block[at + 1], block[at + 2], block[at + 3]])
 }
 
 pub(super) struct F32;
@@ -53,7 +54,7 @@ pub(super) struct Q4_0;
 impl Block<18, 32> for Q4_0 {
     #[inline(always)]
     fn expand<I: Isa>(block: &[u8; 18], weights: &mut [f32; 32]) {
-        let d = scale::<I, _>(block, 0);
+        let [d, _] = scales::<I, _>(block, 0);
         for j in 0..16 {
             let packed = block[2 + j];
             weights[j] = (i32::from(packed & 15) - 8) as f32 * d;
@@ -67,7 +68,7 @@ pub(super) struct Q4_1;
 impl Block<20, 32> for Q4_1 {
     #[inline(always)]
     fn expand<I: Isa>(block: &[u8; 20], weights: &mut [f32; 32]) {
-        let (d, m) = (scale::<I, _>(block, 0), scale::<I, _>(block, 2));
+        let [d, m] = scales::<I, _>(block, 0);
         for j in 0..16 {
             let packed = block[4 + j];
             weights[j] = i32::from(packed & 15) as f32 * d + m;
@@ -81,7 +82,7 @@ pub(super) struct Q5_0;
 impl Block<22, 32> for Q5_0 {
     #[inline(always)]
     fn expand<I: Isa>(block: &[u8; 22], weights: &mut [f32; 32]) {
-        let d = scale::<I, _>(block, 0);
+        let [d, _] = scales::<I, _>(block, 0);
         let high = u32::from_le_bytes([block[2], block[3], block[4], block[5]]);
         for j in 0..16 {
             let packed = u32::from(block[6 + j]);
@@ -98,7 +99,7 @@ pub(super) struct Q5_1;
 impl Block<24, 32> for Q5_1 {
     #[inline(always)]
     fn expand<I: Isa>(block: &[u8; 24], weights: &mut [f32; 32]) {
-        let (d, m) = (scale::<I, _>(block, 0), scale::<I, _>(block, 2));
+        let [d, m] = scales::<I, _>(block, 0);
         let high = u32::from_le_bytes([block[4], block[5], block[6], block[7]]);
         for j in 0..16 {
             let packed = u32::from(block[8 + j]);
@@ -115,7 +116,7 @@ pub(super) struct Q8_0;
 impl Block<34, 32> for Q8_0 {
     #[inline(always)]
     fn expand<I: Isa>(block: &[u8; 34], weights: &mut [f32; 32]) {
-        let d = scale::<I, _>(block, 0);
+        let [d, _] = scales::<I, _>(block, 0);
         for j in 0..32 {
             weights[j] = f32::from(block[2 + j] as i8) * d;
         }

@@ -7,8 +7,8 @@ pub(super) trait Isa {
     /// `a * b + c`, rounded once where there is an instruction for it, else after each step.
     fn multiply_add(a: f32, b: f32, c: f32) -> f32;
 
-    /// Binary16 to binary32, exact.
-    fn widen(bits: u16) -> f32;
+    /// Two little-endian binary16 to binary32, exact.
+    fn widen2(bytes: [u8; 4]) -> [f32; 2];
 
     /// Eight little-endian binary16 to binary32, exact.
     fn widen8(bytes: &[u8; 16]) -> [f32; 8];
@@ -29,8 +29,8 @@ impl Isa for Baseline {
     }
 
     #[inline(always)]
-    fn widen(bits: u16) -> f32 {
-        f16_to_f32(bits)
+    fn widen2([a, b, c, d]: [u8; 4]) -> [f32; 2] {
+        [[a, b], [c, d]].map(|bytes| f16_to_f32(u16::from_le_bytes(bytes)))
     }
 
     #[inline(always)]
@@ -55,10 +55,13 @@ impl Isa for Avx2 {
     }
 
     #[inline(always)]
-    fn widen(bits: u16) -> f32 {
-        use std::arch::x86_64::{_mm_cvtph_ps, _mm_cvtsi32_si128, _mm_cvtss_f32};
-        // SAFETY: F16C was detected, see the type.
-        unsafe { _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(i32::from(bits)))) }
+    fn widen2(bytes: [u8; 4]) -> [f32; 2] {
+        use std::arch::x86_64::{_mm_cvtph_ps, _mm_cvtsi32_si128, _mm_cvtss_f32, _mm_movehdup_ps};
+        // SAFETY: F16C was detected, see the type (the other instructions every x86-64 has or AVX2 implies).
+        unsafe {
+            let wide = _mm_cvtph_ps(_mm_cvtsi32_si128(i32::from_le_bytes(bytes)));
+            [_mm_cvtss_f32(wide), _mm_cvtss_f32(_mm_movehdup_ps(wide))]
+        }
     }
 
     #[inline(always)]

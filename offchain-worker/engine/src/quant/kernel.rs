@@ -24,52 +24,64 @@ pub fn dequantize(encoding: GgmlType, row: &[u8], weights: &mut [f32]) {
     Expand { row, weights }.dispatch(encoding);
 }
 
-/// Dot product of a stored row with `x`, in `f32`. The order of additions depends on the length and on the CPU's
-/// instruction set, not on threads: repeated calls on one machine give the same bits.
+/// Dot products of stored rows with `x`, in `f32`, one for each element of `outputs`. The order of additions depends on the
+/// length and on the CPU's instruction set, not on threads: repeated calls on one machine give the same bits.
 ///
 /// # Panics
-/// If `row` does not hold exactly `x.len()` weights; callers size both with [`GgmlType::row_bytes`].
-pub fn dot(encoding: GgmlType, row: &[u8], x: &[f32]) -> f32 {
+/// If `rows` does not hold exactly `outputs.len()` rows of `x.len()` weights; callers size them with
+/// [`GgmlType::matrix_bytes`].
+pub fn dot_rows(encoding: GgmlType, rows: &[u8], x: &[f32], outputs: &mut [f32]) {
     assert_eq!(
-        encoding.row_bytes(x.len()),
-        Ok(row.len()),
-        "a row and its vector differ in length"
+        encoding.matrix_bytes(outputs.len(), x.len()),
+        Ok(rows.len()),
+        "rows and their vectors differ in length"
     );
-    Dot { row, x }.dispatch(encoding)
+    // Without rows there is no row to take the length from; without weights every sum is empty.
+    let row_bytes = rows.len() / outputs.len().max(1);
+    if row_bytes == 0 {
+        outputs.fill(0.0);
+        return;
+    }
+    DotRows {
+        rows,
+        row_bytes,
+        x,
+        outputs,
+    }
+    .dispatch(encoding);
 }
 
-/// An operation over the blocks of a row, generic in the encoding.
+/// An operation over the blocks of rows, generic in the encoding.
 trait OverBlocks: Sized {
-    type Output;
-
     /// The body.
-    fn run<I, T, const BYTES: usize, const WEIGHTS: usize>(self) -> Self::Output
+    fn run<I, T, const BYTES: usize, const WEIGHTS: usize>(self)
     where
         I: Isa,
         T: Block<BYTES, WEIGHTS>;
 
     #[inline]
-    fn dispatch(self, encoding: GgmlType) -> Self::Output {
+    fn dispatch(self, encoding: GgmlType) {
         #[cfg(target_arch = "x86_64")]
         if std::is_x86_feature_detected!("avx2")
             && std::is_x86_feature_detected!("fma")
             && std::is_x86_feature_detected!("f16c")
         {
             // SAFETY: the instruction sets the function is compiled for were just detected.
-            return unsafe { dispatch_avx2(self, encoding) };
+            unsafe { dispatch_avx2(self, encoding) };
+            return;
         }
-        by_encoding::<Baseline, Self>(self, encoding)
+        by_encoding::<Baseline, Self>(self, encoding);
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,f16c")]
-fn dispatch_avx2<O: OverBlocks>(operation: O, encoding: GgmlType) -> O::Output {
-    by_encoding::<super::isa::Avx2, O>(operation, encoding)
+fn dispatch_avx2<O: OverBlocks>(operation: O, encoding: GgmlType) {
+    by_encoding::<super::isa::Avx2, O>(operation, encoding);
 }
 
 #[inline(always)]
-fn by_encoding<I: Isa, O: OverBlocks>(operation: O, encoding: GgmlType) -> O::Output {
+fn by_encoding<I: Isa, O: OverBlocks>(operation: O, encoding: GgmlType) {
     match encoding {
         GgmlType::F32 => operation.run::<I, F32, 128, 32>(),
         GgmlType::F16 => operation.run::<I, F16, 64, 32>(),
@@ -90,8 +102,6 @@ struct Expand<'a> {
 }
 
 impl OverBlocks for Expand<'_> {
-    type Output = ();
-
     #[inline(always)]
     fn run<I, T, const BYTES: usize, const WEIGHTS: usize>(self)
     where
@@ -113,45 +123,56 @@ impl OverBlocks for Expand<'_> {
     }
 }
 
-struct Dot<'a> {
-    row: &'a [u8],
+struct DotRows<'a> {
+    rows: &'a [u8],
+    row_bytes: usize,
     x: &'a [f32],
+    outputs: &'a mut [f32],
 }
 
-impl OverBlocks for Dot<'_> {
-    type Output = f32;
-
+impl OverBlocks for DotRows<'_> {
     #[inline(always)]
-    fn run<I, T, const BYTES: usize, const WEIGHTS: usize>(self) -> f32
+    fn run<I, T, const BYTES: usize, const WEIGHTS: usize>(self)
     where
         I: Isa,
         T: Block<BYTES, WEIGHTS>,
     {
-        let (blocks, last_bytes) = self.row.as_chunks::<BYTES>();
-        let (inputs, last) = self.x.as_chunks::<WEIGHTS>();
-        let mut sums = [0.0f32; LANES];
-        let mut weights = [0.0f32; WEIGHTS];
-        for (block, input) in blocks.iter().zip(inputs) {
-            T::expand::<I>(block, &mut weights);
-            accumulate::<I, WEIGHTS>(&mut sums, &weights, input);
+        for (row, output) in self.rows.chunks_exact(self.row_bytes).zip(self.outputs) {
+            *output = dot::<I, T, BYTES, WEIGHTS>(row, self.x);
         }
-        if !last.is_empty() {
-            let mut input = [0.0; WEIGHTS];
-            for (slot, value) in input.iter_mut().zip(last) {
-                *slot = *value;
-            }
-            T::expand::<I>(&padded(last_bytes), &mut weights);
-            accumulate::<I, WEIGHTS>(&mut sums, &weights, &input);
-        }
-        let mut width = LANES;
-        while width > 1 {
-            width /= 2;
-            for lane in 0..width {
-                sums[lane] += sums[lane + width];
-            }
-        }
-        sums[0]
     }
+}
+
+#[inline(always)]
+fn dot<I, T, const BYTES: usize, const WEIGHTS: usize>(row: &[u8], x: &[f32]) -> f32
+where
+    I: Isa,
+    T: Block<BYTES, WEIGHTS>,
+{
+    let (blocks, last_bytes) = row.as_chunks::<BYTES>();
+    let (inputs, last) = x.as_chunks::<WEIGHTS>();
+    let mut sums = [0.0f32; LANES];
+    let mut weights = [0.0f32; WEIGHTS];
+    for (block, input) in blocks.iter().zip(inputs) {
+        T::expand::<I>(block, &mut weights);
+        accumulate::<I, WEIGHTS>(&mut sums, &weights, input);
+    }
+    if !last.is_empty() {
+        let mut input = [0.0; WEIGHTS];
+        for (slot, value) in input.iter_mut().zip(last) {
+            *slot = *value;
+        }
+        T::expand::<I>(&padded(last_bytes), &mut weights);
+        accumulate::<I, WEIGHTS>(&mut sums, &weights, &input);
+    }
+    let mut width = LANES;
+    while width > 1 {
+        width /= 2;
+        for lane in 0..width {
+            sums[lane] += sums[lane + width];
+        }
+    }
+    sums[0]
 }
 
 /// A last, partial run of a float encoding, filled up with zero bytes. Packed encodings never have one.
@@ -171,6 +192,55 @@ fn accumulate<I: Isa, const WEIGHTS: usize>(sums: &mut [f32; LANES], weights: &[
     for (weights, input) in weights.iter().zip(input) {
         for lane in 0..LANES {
             sums[lane] = I::multiply_add(weights[lane], input[lane], sums[lane]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ALL: [GgmlType; 10] = [
+        GgmlType::F32,
+        GgmlType::F16,
+        GgmlType::BF16,
+        GgmlType::Q4_0,
+        GgmlType::Q4_1,
+        GgmlType::Q5_0,
+        GgmlType::Q5_1,
+        GgmlType::Q8_0,
+        GgmlType::Q4K,
+        GgmlType::Q6K,
+    ];
+
+    proptest! {
+        /// The portable code runs on no machine that has the better instructions, unless it is called by name.
+        #[test]
+        fn portable_and_special_code_agree(which in 0..ALL.len(), bytes in prop::collection::vec(any::<u8>(), 2 * 210 + 70)) {
+            let encoding = ALL[which];
+            let count = match encoding.block_weights() {
+                1 => 2 * 32 + 3,
+                block => 2 * block,
+            };
+            let row = &bytes[..encoding.row_bytes(count).unwrap()];
+            let mut special = vec![0.0; count];
+            dequantize(encoding, row, &mut special);
+            let mut portable = vec![0.0; count];
+            by_encoding::<Baseline, _>(Expand { row, weights: &mut portable }, encoding);
+            for (a, b) in special.iter().zip(&portable) {
+                prop_assert!(a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()), "{encoding:?}: {a} and {b}");
+            }
+
+            let x: Vec<f32> = (0..count).map(|at| (at as f32).sin()).collect();
+            let size: f32 = portable.iter().zip(&x).map(|(w, x)| (w * x).abs()).sum();
+            let (mut special, mut portable) = ([0.0], [0.0]);
+            dot_rows(encoding, row, &x, &mut special);
+            let row_bytes = row.len();
+            by_encoding::<Baseline, _>(DotRows { rows: row, row_bytes, x: &x, outputs: &mut portable }, encoding);
+            if size.is_finite() {
+                prop_assert!((special[0] - portable[0]).abs() <= 1e-5 * size, "{encoding:?}: {special:?} and {portable:?}");
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Weight encodings of ggml: what a stored block means, and products over blocks.
 //!
 //! A matrix is stored row by row; a row is a run of fixed-size blocks (a scale or two and some packed integers).
-//! [`GgmlType`] names an encoding, [`dequantize`] expands it to `f32`, and [`dot`] multiplies a stored row by a
-//! vector without ever writing the expanded row to memory.
+//! [`GgmlType`] names an encoding, [`dequantize`] expands it to `f32`, and [`dot_rows`] multiplies stored rows by
+//! a vector without ever writing the expanded rows to memory.
 //!
 //! Source of the layouts: `ggml-common.h` and `ggml-quants.c` of the ggml project (the GGUF format's owner).
 
@@ -13,7 +13,7 @@ mod kernel;
 mod superblocks;
 
 pub use half::{bf16_to_f32, f16_to_f32};
-pub use kernel::{dequantize, dot};
+pub use kernel::{dequantize, dot_rows};
 
 use thiserror::Error;
 

@@ -1,6 +1,6 @@
 //! The "K" encodings, whose super-block holds 256 weights in groups with scales of their own.
 
-use super::blocks::{Block, scale};
+use super::blocks::{Block, scales};
 use super::isa::Isa;
 
 /// Scale and minimum of group `group` (0..8) of a Q4_K super-block.
@@ -27,7 +27,7 @@ pub(super) struct Q4K;
 impl Block<144, 256> for Q4K {
     #[inline(always)]
     fn expand<I: Isa>(block: &[u8; 144], weights: &mut [f32; 256]) {
-        let (d, dmin) = (scale::<I, _>(block, 0), scale::<I, _>(block, 2));
+        let [d, dmin] = scales::<I, _>(block, 0);
         let (groups, nibbles) = (&block[4..16], &block[16..144]);
         for pair in 0..4 {
             let (low_scale, low_minimum) = q4k_group(groups, 2 * pair);
@@ -50,7 +50,7 @@ pub(super) struct Q6K;
 impl Block<210, 256> for Q6K {
     #[inline(always)]
     fn expand<I: Isa>(block: &[u8; 210], weights: &mut [f32; 256]) {
-        let d = scale::<I, _>(block, 208);
+        let [_, d] = scales::<I, _>(block, 206);
         for half in 0..2 {
             let low = &block[64 * half..64 * half + 64];
             let high = &block[128 + 32 * half..128 + 32 * half + 32];
