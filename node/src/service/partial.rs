@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use sc_consensus_babe::{BabeLink, BabeWorkerHandle};
 use sc_consensus_grandpa::{GrandpaBlockImport, LinkHalf};
-use sc_service::{Configuration, PartialComponents, TFullBackend, TFullClient, WasmExecutor, error::Error};
+use sc_executor::WasmExecutor;
+use sc_service::{Configuration, PartialComponents, TFullBackend, TFullClient, error::Error};
 use sc_telemetry::{Telemetry, TelemetryWorker};
 use sc_transaction_pool::TransactionPoolHandle;
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;

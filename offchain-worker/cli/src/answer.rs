@@ -8,7 +8,7 @@ use weft_chain::{
 };
 use weft_vault::{Context, UserKeys, WrappedKey, open_message, wrap::unwrap_key};
 
-use crate::{blocks::Blocks, failure::Failure, job::reason, output, request::Answer, sealed_model::Peers};
+use crate::{failure::Failure, job::reason, output, peers::Peers, request::Answer};
 
 /// How long a provider may take to serve an answer that is committed.
 const PATIENCE: Duration = Duration::from_secs(30);

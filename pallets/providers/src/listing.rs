@@ -35,11 +35,11 @@ impl<T: Config> Pallet<T> {
     }
 
     /// One offer.
-    pub fn offer_of(owner: T::AccountId, model: AssetId) -> Option<OfferView<T::AccountId>> {
-        let offer = Offers::<T>::get(&owner, model)?;
-        let info = Providers::<T>::get(&owner)?;
+    pub fn offer_of(owner: &T::AccountId, model: AssetId) -> Option<OfferView<T::AccountId>> {
+        let offer = Offers::<T>::get(owner, model)?;
+        let info = Providers::<T>::get(owner)?;
         Some(OfferView {
-            provider: owner,
+            provider: owner.clone(),
             device: info.device,
             encryption_key: info.encryption_key,
             endpoint: info.endpoint.into_inner(),
@@ -57,7 +57,7 @@ impl<T: Config> Pallet<T> {
     /// two pages, the last one takes its place and can be missed.
     pub fn offers_for_model(model: AssetId, from: u64, limit: u32) -> Page<OfferView<T::AccountId>> {
         Page::of_dense(from, limit, ModelOfferCount::<T>::get(model), |index| {
-            ModelOffers::<T>::get(model, index).and_then(|owner| Self::offer_of(owner, model))
+            ModelOffers::<T>::get(model, index).and_then(|owner| Self::offer_of(&owner, model))
         })
     }
 
@@ -69,7 +69,7 @@ impl<T: Config> Pallet<T> {
         let models = OffersOf::<T>::get(&owner);
         Page::of_dense(from, limit, models.len() as u64, |nth| {
             let model = models.get(usize::try_from(nth).ok()?)?;
-            Self::offer_of(owner.clone(), *model)
+            Self::offer_of(&owner, *model)
         })
     }
 }

@@ -3,7 +3,7 @@
 use frame_support::{
     PalletId, parameter_types,
     traits::{
-        ConstU8, ConstU32, Imbalance, OnUnbalanced, VariantCountOf,
+        ConstU8, ConstU32, OnUnbalanced, VariantCountOf,
         fungible::{Balanced, Credit},
     },
     weights::{ConstantMultiplier, IdentityFee},
@@ -52,7 +52,8 @@ impl OnUnbalanced<Credit<AccountId, Balances>> for ToTreasury {
     fn on_nonzero_unbalanced(amount: Credit<AccountId, Balances>) {
         // The genesis endows the account, so this cannot fail for want of an existential deposit; should it ever, the
         // credit is dropped, which burns it: issuance stays right.
-        drop(Balances::resolve(&TreasuryAccount::get(), amount).map_err(|lost| lost.peek()));
+        let resolved = Balances::resolve(&TreasuryAccount::get(), amount);
+        debug_assert!(resolved.is_ok(), "the treasury's account exists from genesis");
     }
 }
 

@@ -32,11 +32,11 @@ fn offers_of_a_model_come_in_pages() {
 fn an_offer_says_how_to_reach_its_device() {
     run(|| {
         ready(1, 2, 10);
-        let offer = Providers::offer_of(owner(1), MODEL).unwrap();
+        let offer = Providers::offer_of(&owner(1), MODEL).unwrap();
         assert_eq!((offer.provider, offer.device), (owner(1), device(1)));
         assert_eq!(offer.endpoint, endpoint().into_inner());
         assert_eq!((offer.keyed, offer.listed, offer.score_ppm), (true, true, 500_000));
-        assert_eq!(Providers::offer_of(owner(1), OTHER_MODEL), None);
+        assert_eq!(Providers::offer_of(&owner(1), OTHER_MODEL), None);
     });
 }
 
