@@ -18,7 +18,7 @@ pub mod presets;
 pub mod token;
 pub mod weights;
 
-use alloc::borrow::Cow;
+use alloc::{borrow::Cow, vec::Vec};
 
 use sp_runtime::{
     MultiAddress, MultiSignature, generic,
@@ -106,7 +106,7 @@ pub const MICRO: Balance = UNIT / 1_000_000;
 
 /// Keys that a validator's session rests on.
 pub mod opaque {
-    use super::{Babe, Grandpa};
+    use super::{Babe, Grandpa, Vec};
     sp_runtime::impl_opaque_keys! {
         pub struct SessionKeys {
             pub babe: Babe,

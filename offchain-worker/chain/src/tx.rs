@@ -105,7 +105,10 @@ impl Client {
         for _ in 0..MAX_SIGNATURES {
             let signed = self.sign(signer, call).await?;
             match self.pursue(&signed, until, started).await? {
-                Pursued::Included(included) => return Ok(included),
+                Pursued::Included(included) => {
+                    tracing::debug!(account = %signed.account, block = included.block.number, "included");
+                    return Ok(included);
+                }
                 Pursued::Void => {
                     tracing::debug!(account = %signed.account, "the nonce was used by another, signing again")
                 }

