@@ -16,8 +16,8 @@ fn properties() -> Properties {
 }
 
 fn from_preset(name: &str, id: &str, chain_type: ChainType, preset: &str) -> Result<ChainSpec, String> {
-    let wasm = WASM_BINARY
-        .ok_or("this binary was built without the wasm runtime: build it again without SKIP_WASM_BUILD")?;
+    let wasm =
+        WASM_BINARY.ok_or("this binary was built without the wasm runtime: build it again without SKIP_WASM_BUILD")?;
     Ok(ChainSpec::builder(wasm, None)
         .with_name(name)
         .with_id(id)
@@ -30,10 +30,20 @@ fn from_preset(name: &str, id: &str, chain_type: ChainType, preset: &str) -> Res
 
 /// One validator, Alice; well-known accounts are endowed.
 pub fn development() -> Result<ChainSpec, String> {
-    from_preset("Weft Development", "weft_dev", ChainType::Development, DEV_RUNTIME_PRESET)
+    from_preset(
+        "Weft Development",
+        "weft_dev",
+        ChainType::Development,
+        DEV_RUNTIME_PRESET,
+    )
 }
 
 /// Two validators, Alice and Bob.
 pub fn local() -> Result<ChainSpec, String> {
-    from_preset("Weft Local", "weft_local", ChainType::Local, LOCAL_TESTNET_RUNTIME_PRESET)
+    from_preset(
+        "Weft Local",
+        "weft_local",
+        ChainType::Local,
+        LOCAL_TESTNET_RUNTIME_PRESET,
+    )
 }

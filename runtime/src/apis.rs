@@ -25,8 +25,8 @@ use weft_primitives::{
 };
 
 use super::{
-    AccountId, Babe, Balance, Block, BlockNumber, EPOCH_BLOCKS, Executive, Grandpa, InherentDataExt, Jobs, Market, Nonce, Providers,
-    Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, System, TransactionPayment, VERSION,
+    AccountId, Babe, Balance, Block, BlockNumber, EPOCH_BLOCKS, Executive, Grandpa, InherentDataExt, Jobs, Market,
+    Nonce, Providers, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, System, TransactionPayment, VERSION,
     presets::BABE_GENESIS_EPOCH_CONFIG,
 };
 

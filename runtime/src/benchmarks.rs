@@ -2,7 +2,9 @@
 
 use alloc::{string::String, vec::Vec};
 
-use frame_benchmarking::{BenchmarkBatch, BenchmarkConfig, BenchmarkList, add_benchmarks, define_benchmarks, list_benchmarks};
+use frame_benchmarking::{
+    BenchmarkBatch, BenchmarkConfig, BenchmarkList, add_benchmarks, define_benchmarks, list_benchmarks,
+};
 use frame_support::traits::{StorageInfo, StorageInfoTrait, WhitelistedStorageKeys};
 
 use crate::{AllPalletsWithSystem, Jobs, Market, Providers, Runtime};

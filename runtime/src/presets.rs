@@ -41,7 +41,11 @@ fn genesis(validators: Vec<(AccountId, BabeId, GrandpaId)>) -> Value {
 }
 
 fn validator(account: Sr25519Keyring, finality: Ed25519Keyring) -> (AccountId, BabeId, GrandpaId) {
-    (account.to_account_id(), account.public().into(), finality.public().into())
+    (
+        account.to_account_id(),
+        account.public().into(),
+        finality.public().into(),
+    )
 }
 
 /// The named preset as a JSON patch of the default genesis.
@@ -59,5 +63,8 @@ pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
 
 /// The presets there are.
 pub fn preset_names() -> Vec<PresetId> {
-    vec![PresetId::from(DEV_RUNTIME_PRESET), PresetId::from(LOCAL_TESTNET_RUNTIME_PRESET)]
+    vec![
+        PresetId::from(DEV_RUNTIME_PRESET),
+        PresetId::from(LOCAL_TESTNET_RUNTIME_PRESET),
+    ]
 }

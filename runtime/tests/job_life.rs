@@ -1,10 +1,8 @@
-//! The real pallets together: a job from registration to receipt, and what its life costs.
+//! The real pallets together: a job from registration to receipt.
 
 use frame_support::{
     assert_noop, assert_ok,
-    dispatch::GetDispatchInfo,
     traits::{Hooks, fungible::InspectHold},
-    weights::Weight,
 };
 use sp_core::{Pair, sr25519};
 use sp_keyring::Sr25519Keyring::{Alice, Bob, Charlie, Dave, Eve};
@@ -16,18 +14,19 @@ use weft_primitives::{
     job_view::JobState,
     price,
 };
-use pallet_jobs::WeightInfo as _;
 use weft_runtime::{
     AccountId, Balance, Balances, BlockNumber, Jobs, Market, Providers, Runtime, RuntimeCall, RuntimeGenesisConfig,
-    RuntimeOrigin, System, UNIT,
-    configs::{RuntimeBlockWeights, TreasuryAccount},
+    RuntimeOrigin, System, UNIT, configs::TreasuryAccount,
 };
 
 const ENDOWMENT: Balance = 10_000 * UNIT;
 const ASK: Balance = UNIT / 1_000;
 
 fn content(byte: u8) -> ContentId {
-    ContentId { codec: ContentCodec::Raw, sha256: [byte; 32] }
+    ContentId {
+        codec: ContentCodec::Raw,
+        sha256: [byte; 32],
+    }
 }
 
 fn device(owner: &AccountId) -> sr25519::Pair {
@@ -39,7 +38,7 @@ fn device_account(owner: &AccountId) -> AccountId {
 }
 
 fn encryption_key(owner: &AccountId) -> [u8; 32] {
-    sp_core::blake2_256(owner.as_ref())
+    sp_io::hashing::blake2_256(owner.as_ref())
 }
 
 fn next_block() {
@@ -56,7 +55,10 @@ fn network(test: impl FnOnce()) {
         .chain([TreasuryAccount::get()])
         .map(|account| (account, ENDOWMENT));
     let genesis = RuntimeGenesisConfig {
-        balances: pallet_balances::GenesisConfig { balances: endowed.collect(), ..Default::default() },
+        balances: pallet_balances::GenesisConfig {
+            balances: endowed.collect(),
+            ..Default::default()
+        },
         ..Default::default()
     };
     let mut ext = sp_io::TestExternalities::new(genesis.build_storage().expect("the genesis is sound"));
@@ -131,7 +133,9 @@ fn booked(job: u64) -> AccountId {
 
 fn dispatch(call: RuntimeCall, who: AccountId) -> sp_runtime::DispatchResult {
     use sp_runtime::traits::Dispatchable;
-    call.dispatch(RuntimeOrigin::signed(who)).map(|_| ()).map_err(|error| error.error)
+    call.dispatch(RuntimeOrigin::signed(who))
+        .map(|_| ())
+        .map_err(|error| error.error)
 }
 
 #[test]
@@ -140,8 +144,13 @@ fn the_cheapest_provider_computes_and_everyone_is_paid_to_the_unit() {
         let model = ready_market();
         let (alice, charlie) = (Alice.to_account_id(), Charlie.to_account_id());
         let balances = || {
-            [Alice.to_account_id(), Bob.to_account_id(), charlie.clone(), TreasuryAccount::get()]
-                .map(|who| Balances::free_balance(who) as i128)
+            [
+                Alice.to_account_id(),
+                Bob.to_account_id(),
+                charlie.clone(),
+                TreasuryAccount::get(),
+            ]
+            .map(|who| Balances::free_balance(who) as i128)
         };
         let before = balances();
         assert_ok!(dispatch(post(model, 100 * ASK * 2), alice.clone()));
@@ -183,14 +192,26 @@ fn a_silent_provider_loses_the_job_to_the_next_and_is_paused() {
         let model = ready_market();
         let (alice, charlie, dave) = (Alice.to_account_id(), Charlie.to_account_id(), Dave.to_account_id());
         assert_ok!(dispatch(post(model, 100 * ASK * 2), alice.clone()));
-        assert_ok!(Jobs::release_input(RuntimeOrigin::signed(alice.clone()), 0, encryption_key(&charlie), [8; 80]));
+        assert_ok!(Jobs::release_input(
+            RuntimeOrigin::signed(alice.clone()),
+            0,
+            encryption_key(&charlie),
+            [8; 80]
+        ));
         while booked(0) == charlie {
             next_block();
             assert!(System::block_number() < 100, "the deadline never came");
         }
         assert_eq!(booked(0), dave);
         assert_noop!(
-            Jobs::commit(RuntimeOrigin::signed(device_account(&charlie)), 0, content(10), [4; 32], [6; 80], 40),
+            Jobs::commit(
+                RuntimeOrigin::signed(device_account(&charlie)),
+                0,
+                content(10),
+                [4; 32],
+                [6; 80],
+                40
+            ),
             pallet_jobs::Error::<Runtime>::NotAssignedToYou
         );
         // The absent one is not matched again until they say that they are back.
@@ -221,28 +242,4 @@ fn a_price_below_every_ask_is_refused_with_its_own_error() {
             pallet_jobs::Error::<Runtime>::PriceBelowAsk
         );
     });
-}
-
-/// The figure: the whole life of a job costs under 0.2% of a block.
-#[test]
-fn a_jobs_life_costs_under_two_thousandths_of_a_block() {
-    let base = RuntimeBlockWeights::get().get(frame_support::dispatch::DispatchClass::Normal).base_extrinsic;
-    let release = RuntimeCall::Jobs(pallet_jobs::Call::release_input { job: 0, device_key: [0; 32], wrapped: [0; 80] });
-    let commit = RuntimeCall::Jobs(pallet_jobs::Call::commit {
-        job: 0,
-        output: content(0),
-        result_hash: [0; 32],
-        output_key: [0; 80],
-        used_tokens: 1,
-    });
-    let calls = [post(0, 1), release, commit];
-    let own = calls.iter().map(|call| call.get_dispatch_info().call_weight).fold(Weight::zero(), Weight::saturating_add);
-    // Later, in hooks: two stale deadlines are skipped and the receipt is removed.
-    let later = <Runtime as pallet_jobs::Config>::WeightInfo::due_skipped()
-        .saturating_mul(2)
-        .saturating_add(<Runtime as pallet_jobs::Config>::WeightInfo::due_pruned());
-    let life = own.saturating_add(base.saturating_mul(3)).saturating_add(later).ref_time();
-    let block = RuntimeBlockWeights::get().max_block.ref_time();
-    println!("a job's life: {:.3} ms, {:.3}% of a block", life as f64 / 1e9, life as f64 * 100.0 / block as f64);
-    assert!(life * 1_000 < block * 2, "a job's life costs {life} ps of a block's {block}");
 }

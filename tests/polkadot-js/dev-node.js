@@ -2,9 +2,10 @@
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { ApiPromise, WsProvider } from '@polkadot/api';
 
@@ -29,6 +30,15 @@ function freePort() {
     });
 }
 
+/** Whether somebody listens on a port. */
+function listens(port) {
+    return new Promise((resolve) => {
+        const socket = connect(port, '127.0.0.1');
+        socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+        socket.once('connect', () => socket.destroy());
+    });
+}
+
 /** Starts a dev node and connects to it. `stop` ends both and removes what they left. */
 export async function startDevNode() {
     const folder = mkdtempSync(join(tmpdir(), 'weft-js-'));
@@ -37,14 +47,14 @@ export async function startDevNode() {
     const port = await freePort();
     const args = ['--dev', '--base-path', join(folder, 'chain'), '--rpc-port', `${port}`, '--port', '0', '--no-prometheus'];
     const node = spawn(executable(), args, { stdio: ['ignore', log, log] });
-    const exited = new Promise((resolve) => node.once('exit', resolve));
+    const exited = new Promise((resolve) => node.once('exit', (code, signal) => resolve(code ?? signal)));
     const kill = () => node.kill('SIGKILL');
     process.once('exit', kill);
 
     let api;
-    let timer;
+    let stopping = false;
     const stop = async () => {
-        clearTimeout(timer);
+        stopping = true;
         await api?.disconnect();
         kill();
         await exited;
@@ -52,20 +62,32 @@ export async function startDevNode() {
         rmSync(folder, { recursive: true, force: true });
     };
     try {
-        const late = new Promise((_, reject) => {
-            timer = setTimeout(() => reject(new Error(`no answer within ${READY_WITHIN_MS} ms`)), READY_WITHIN_MS);
-        });
-        const died = exited.then((code) => Promise.reject(new Error(`the node ended with ${code}`)));
+        const since = Date.now();
+        // The client would try as well, and say so at every failure.
+        while (!(await listens(port))) {
+            if (node.exitCode !== null || node.signalCode !== null) throw new Error(`it ended with ${await exited}`);
+            if (Date.now() - since > READY_WITHIN_MS) throw new Error(`no answer within ${READY_WITHIN_MS} ms`);
+            await sleep(100);
+        }
         const provider = new WsProvider(`ws://127.0.0.1:${port}`, 250);
-        api = new ApiPromise({ provider, noInitWarn: true });
-        await Promise.race([api.isReadyOrError.catch(() => api.isReady), late, died]);
-        clearTimeout(timer);
+        api = await ApiPromise.create({ provider, noInitWarn: true, throwOnConnect: true });
+        // A node that dies under the tests ends them at once, and says why.
+        exited.then((how) => {
+            if (stopping) return;
+            console.error(`the dev node ended with ${how}\n${tail(logPath)}`);
+            process.exit(1);
+        });
         return { api, rpc: (method, ...params) => provider.send(method, params), stop };
     } catch (error) {
-        const tail = readFileSync(logPath, 'utf8').split('\n').slice(-30).join('\n');
+        const log = tail(logPath);
         await stop();
-        throw new Error(`the dev node did not come up: ${error.message}\n${tail}`);
+        throw new Error(`the dev node did not come up: ${error.message}\n${log}`);
     }
+}
+
+/** The last lines of a file. */
+function tail(path) {
+    return readFileSync(path, 'utf8').split('\n').slice(-30).join('\n');
 }
 
 /**

@@ -18,18 +18,19 @@ const LISTED_WITHIN: Duration = Duration::from_secs(90);
 const END_WITHIN: Duration = Duration::from_secs(30);
 
 /// What providers ask for a token, in WEFT.
-pub const ASK: &str = "0.00001";
+pub const ASK: &str = "0.001";
 /// The same in the smallest unit.
-pub const ASK_UNITS: u128 = 10_000_000;
+pub const ASK_UNITS: u128 = 1_000_000_000;
 
 /// The arguments of a user's `weft run`, for twice the price that [`ASK`] needs: what is not used comes back.
 pub fn order(asset: u64, prompt: &str, max_tokens: u32) -> Vec<String> {
+    let thousandths = 2 * max_tokens;
     vec![
         "run".to_owned(),
         format!("--asset={asset}"),
         format!("--prompt={prompt}"),
         format!("--max-tokens={max_tokens}"),
-        format!("--max-price=0.{:05}", 2 * max_tokens),
+        format!("--max-price={}.{:03}", thousandths / 1000, thousandths % 1000),
     ]
 }
 

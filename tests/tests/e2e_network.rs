@@ -209,7 +209,7 @@ fn an_embedding_arrives_as_the_model_makes_it(stage: &mut Stage) -> Result<()> {
         "--max-tokens",
         "64",
         "--max-price",
-        "0.00128",
+        "0.128",
     ])?;
     let alone = stage.user.ask(&["embed", "--model", "minilm", "--text", text])?;
     let numbers = |value: &Value| -> Vec<f64> {
@@ -233,11 +233,11 @@ fn what_cannot_be_is_refused_and_nothing_is_held(stage: &mut Stage) -> Result<()
     let asset = stage.text_model.to_string();
     for (price, tokens, asset, code, says) in [
         // Half of the ask.
-        ("0.00005", "10", asset.as_str(), 4, "PriceBelowAsk"),
+        ("0.005", "10", asset.as_str(), 4, "PriceBelowAsk"),
         // More than the user has.
         ("100000000", "10", asset.as_str(), 4, "EscrowNotCovered"),
-        ("0.01", "4000000000", asset.as_str(), 4, "TooManyTokens"),
-        ("0.01", "10", "999", 3, "999"),
+        ("1", "4000000000", asset.as_str(), 4, "TooManyTokens"),
+        ("1", "10", "999", 3, "999"),
         ("-1", "10", asset.as_str(), 2, ""),
     ] {
         let price = format!("--max-price={price}");
@@ -305,6 +305,15 @@ fn the_rpc_goes_away_for_a_while(stage: &mut Stage) -> Result<()> {
 fn chain_device_and_user_restart_in_mid_job(stage: &mut Stage) -> Result<()> {
     let (job, asking) = stage.begin_long_job("all-restart", "standard")?;
     drop(asking);
+    // The chain calls the job running a moment before the device hears of it.
+    let at_work = format!("computing job={job} ");
+    wait_for("a device at work", SOON, || {
+        let worker = stage
+            .provider
+            .worker()
+            .expect("the scene before left the device running");
+        Ok(worker.log_tail().contains(&at_work).then_some(()))
+    })?;
     stage.network.node.stop()?;
     // The device goes on without the chain, until the answer is sealed and noted on disk.
     let folder = stage.provider.who.home().join("jobs");

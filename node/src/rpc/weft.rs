@@ -111,7 +111,10 @@ impl WeftApiServer for Weft {
     }
 
     fn assets(&self, from: u64, limit: u32, at: Option<Hash>) -> RpcResult<Page<AssetView<AccountId>>> {
-        self.client.runtime_api().assets(self.block(at), from, limit).map_err(failed)
+        self.client
+            .runtime_api()
+            .assets(self.block(at), from, limit)
+            .map_err(failed)
     }
 
     fn assets_by_creator(
@@ -121,11 +124,17 @@ impl WeftApiServer for Weft {
         limit: u32,
         at: Option<Hash>,
     ) -> RpcResult<Page<AssetView<AccountId>>> {
-        self.client.runtime_api().assets_by_creator(self.block(at), creator, from, limit).map_err(failed)
+        self.client
+            .runtime_api()
+            .assets_by_creator(self.block(at), creator, from, limit)
+            .map_err(failed)
     }
 
     fn provider(&self, owner: AccountId, at: Option<Hash>) -> RpcResult<Option<ProviderView<AccountId>>> {
-        self.client.runtime_api().provider(self.block(at), owner).map_err(failed)
+        self.client
+            .runtime_api()
+            .provider(self.block(at), owner)
+            .map_err(failed)
     }
 
     fn offers_for_model(
@@ -135,7 +144,10 @@ impl WeftApiServer for Weft {
         limit: u32,
         at: Option<Hash>,
     ) -> RpcResult<Page<OfferView<AccountId>>> {
-        self.client.runtime_api().offers_for_model(self.block(at), model, from, limit).map_err(failed)
+        self.client
+            .runtime_api()
+            .offers_for_model(self.block(at), model, from, limit)
+            .map_err(failed)
     }
 
     fn job(&self, job: JobId, at: Option<Hash>) -> RpcResult<Option<JobView<AccountId, BlockNumber>>> {
@@ -149,7 +161,10 @@ impl WeftApiServer for Weft {
         limit: u32,
         at: Option<Hash>,
     ) -> RpcResult<Page<JobView<AccountId, BlockNumber>>> {
-        self.client.runtime_api().jobs_by_user(self.block(at), user, from, limit).map_err(failed)
+        self.client
+            .runtime_api()
+            .jobs_by_user(self.block(at), user, from, limit)
+            .map_err(failed)
     }
 
     fn active_jobs_of_provider(
@@ -159,6 +174,9 @@ impl WeftApiServer for Weft {
         limit: u32,
         at: Option<Hash>,
     ) -> RpcResult<Page<JobView<AccountId, BlockNumber>>> {
-        self.client.runtime_api().active_jobs_of_provider(self.block(at), provider, from, limit).map_err(failed)
+        self.client
+            .runtime_api()
+            .active_jobs_of_provider(self.block(at), provider, from, limit)
+            .map_err(failed)
     }
 }

@@ -129,18 +129,25 @@ pub fn new_partial(config: &Configuration) -> Result<Partial, Error> {
         keystore_container,
         select_chain,
         transaction_pool,
-        other: Consensus { block_import, babe_link, babe_worker, grandpa_link, telemetry },
+        other: Consensus {
+            block_import,
+            babe_link,
+            babe_worker,
+            grandpa_link,
+            telemetry,
+        },
     })
 }
 
 /// The inherents of a block made or checked now: its slot and the time.
 pub fn inherent_providers(
     slot_duration: sp_consensus_babe::SlotDuration,
-) -> (sp_consensus_babe::inherents::InherentDataProvider, sp_timestamp::InherentDataProvider) {
+) -> (
+    sp_consensus_babe::inherents::InherentDataProvider,
+    sp_timestamp::InherentDataProvider,
+) {
     let timestamp = sp_timestamp::InherentDataProvider::from_system_time();
-    let slot = sp_consensus_babe::inherents::InherentDataProvider::from_timestamp_and_slot_duration(
-        *timestamp,
-        slot_duration,
-    );
+    let slot =
+        sp_consensus_babe::inherents::InherentDataProvider::from_timestamp_and_slot_duration(*timestamp, slot_duration);
     (slot, timestamp)
 }

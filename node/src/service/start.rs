@@ -6,7 +6,9 @@ use sc_client_api::BlockBackend;
 use sc_consensus_babe::{BabeParams, SlotProportion};
 use sc_consensus_grandpa::{FinalityProofProvider, GrandpaParams, SharedVoterState};
 use sc_network::{NetworkBackend, config::FullNetworkConfiguration};
-use sc_service::{BuildNetworkParams, Configuration, PartialComponents, SpawnTasksParams, TaskManager, WarpSyncConfig, error::Error};
+use sc_service::{
+    BuildNetworkParams, Configuration, PartialComponents, SpawnTasksParams, TaskManager, WarpSyncConfig, error::Error,
+};
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
 use sp_runtime::traits::Block as BlockT;
 
@@ -29,7 +31,14 @@ pub fn start<N: NetworkBackend<Block, <Block as BlockT>::Hash>>(config: Configur
         keystore_container,
         select_chain,
         transaction_pool,
-        other: Consensus { block_import, babe_link, babe_worker, grandpa_link, mut telemetry },
+        other:
+            Consensus {
+                block_import,
+                babe_link,
+                babe_worker,
+                grandpa_link,
+                mut telemetry,
+            },
     } = new_partial(&config)?;
 
     let mut net_config = FullNetworkConfiguration::<Block, <Block as BlockT>::Hash, N>::new(
@@ -150,7 +159,9 @@ pub fn start<N: NetworkBackend<Block, <Block as BlockT>::Hash>>(config: Configur
             max_block_proposal_slot_portion: None,
             telemetry: telemetry.as_ref().map(|telemetry| telemetry.handle()),
         })?;
-        task_manager.spawn_essential_handle().spawn_blocking("babe", Some("block-authoring"), babe);
+        task_manager
+            .spawn_essential_handle()
+            .spawn_blocking("babe", Some("block-authoring"), babe);
     }
 
     if enable_grandpa {
@@ -176,7 +187,9 @@ pub fn start<N: NetworkBackend<Block, <Block as BlockT>::Hash>>(config: Configur
             telemetry: telemetry.as_ref().map(|telemetry| telemetry.handle()),
             offchain_tx_pool_factory: OffchainTransactionPoolFactory::new(transaction_pool),
         })?;
-        task_manager.spawn_essential_handle().spawn_blocking("grandpa-voter", None, voter);
+        task_manager
+            .spawn_essential_handle()
+            .spawn_blocking("grandpa-voter", None, voter);
     }
 
     Ok(task_manager)

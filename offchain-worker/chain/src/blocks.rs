@@ -129,6 +129,9 @@ async fn session(client: &Client, sender: &Sender, first: bool, failures: &mut u
         };
         let header = match item {
             Some(Ok(header)) => header,
+            Some(Err(error)) if error.is_disconnected_will_reconnect() => {
+                return End::Lost("the connection was closed".into());
+            }
             Some(Err(error)) => return End::Lost(error.to_string()),
             None => return End::Lost("the node ended the subscription".into()),
         };

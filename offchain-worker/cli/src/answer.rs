@@ -65,9 +65,9 @@ pub async fn fetch(client: &Client, keys: &UserKeys, job: &Job) -> Result<Answer
 /// Prints an answer for people.
 pub fn print(answer: &Answer) -> Result<(), Failure> {
     match answer {
-        Answer::Chat { text, .. } => output::line(text),
-        Answer::Embed { embeddings, .. } => {
-            for embedding in embeddings {
+        Answer::Chat(said) => output::line(&said.text),
+        Answer::Embed(embedded) => {
+            for embedding in &embedded.embeddings {
                 let numbers: Vec<_> = embedding.iter().map(|number| format!("{number:.6}")).collect();
                 output::line(numbers.join(" "))?;
             }

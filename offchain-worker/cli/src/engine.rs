@@ -10,7 +10,7 @@ use weft_primitives::{AssetKind, job::Decline};
 
 use crate::{
     failure::Failure,
-    request::{self, Answer, Request},
+    request::{self, Answer, Embed, Embedded, Request, Said},
 };
 
 /// The files of an embedding model's directory that the engine looks at, where they are there.
@@ -199,21 +199,14 @@ impl Loaded {
         called_off: &dyn Fn() -> bool,
     ) -> Result<Answer, Unanswered> {
         match (&mut self.model, request) {
-            (
-                Kind::Text(model),
-                Request::Chat {
-                    messages,
-                    max_tokens,
-                    sampling,
-                },
-            ) => {
-                let messages = messages.iter().map(|message| Message {
+            (Kind::Text(model), Request::Chat(chat)) => {
+                let messages = chat.messages.iter().map(|message| Message {
                     role: message.role.clone(),
                     content: message.content.clone(),
                 });
                 let params = GenerationParams {
-                    max_tokens: usize::try_from(limit.min(*max_tokens)).unwrap_or(usize::MAX),
-                    sampling: sampling.map_or(Sampling::Greedy, random),
+                    max_tokens: usize::try_from(limit.min(chat.max_tokens)).unwrap_or(usize::MAX),
+                    sampling: chat.sampling.map_or(Sampling::Greedy, random),
                 };
                 let on_token = |_: weft_engine::TokenEvent<'_>| {
                     if called_off() {
@@ -226,15 +219,15 @@ impl Loaded {
                 if made.finish == FinishReason::Stopped {
                     return Err(Unanswered::CalledOff);
                 }
-                Ok(Answer::Chat {
+                Ok(Answer::Chat(Said {
                     tokens: count(made.tokens.len()),
                     prompt_tokens: count(made.prompt_tokens),
                     tokens_per_s: made.timings.tokens_per_second(),
                     text: made.text,
                     device: self.device.clone(),
-                })
+                }))
             }
-            (Kind::Embedding(model), Request::Embed { texts }) => {
+            (Kind::Embedding(model), Request::Embed(Embed { texts })) => {
                 let mut tokens = 0usize;
                 for text in texts {
                     let tokenized = model.tokenizer().encode(text).map_err(EngineError::from)?;
@@ -243,11 +236,11 @@ impl Loaded {
                 if count(tokens) > limit {
                     return Err(Unanswered::TooLong);
                 }
-                Ok(Answer::Embed {
+                Ok(Answer::Embed(Embedded {
                     embeddings: model.embed(texts)?,
                     tokens: count(tokens),
                     device: self.device.clone(),
-                })
+                }))
             }
             _ => Err(Unanswered::WrongTask),
         }

@@ -64,10 +64,7 @@ impl SamplingArgs {
             top_p: self.top_p.unwrap_or(0.95),
             seed: self.seed.unwrap_or(0),
         };
-        if !sampling.temperature.is_finite()
-            || sampling.temperature < 0.0
-            || !(sampling.top_p > 0.0 && sampling.top_p <= 1.0)
-        {
+        if !sampling.is_sensible() {
             return Err(Failure::Usage(
                 "--temperature must be 0 or more, and --top-p above 0 and at most 1".into(),
             ));
@@ -95,7 +92,8 @@ impl Args {
         let streams = !self.json;
         let mut closed = None;
         let made = model.generate(&prompt, &params, |event: TokenEvent<'_>| {
-            match if streams { output::piece(event.text) } else { Ok(()) } {
+            let shown = if streams { output::piece(event.text) } else { Ok(()) };
+            match shown {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(failure) => {
                     closed = Some(failure);

@@ -18,6 +18,16 @@ impl NodeArgs {
         Ok(Client::connect(&self.node, Limits::INTERACTIVE).await?)
     }
 
+    /// Connects for a command that has money under way: it waits for a node that is away for minutes, but says at once
+    /// if there is none to begin with.
+    pub async fn connect_persistently(&self) -> Result<Client, Failure> {
+        let limits = Limits {
+            connect: Limits::INTERACTIVE.connect,
+            ..Limits::DAEMON
+        };
+        Ok(Client::connect(&self.node, limits).await?)
+    }
+
     /// Connects for a daemon, which waits for a node that is not there yet.
     pub async fn connect_patiently(&self) -> Result<Client, Failure> {
         tracing::info!(node = self.node, "connecting");

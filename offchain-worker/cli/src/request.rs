@@ -7,25 +7,33 @@ pub const MAX_BYTES: usize = 1 << 20;
 /// Most messages of a chat, and most texts to embed.
 const MAX_ITEMS: usize = 256;
 
-/// What a user asks of a model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What a user asks of a model. In JSON the field `task` says which.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "task")]
 pub enum Request {
     /// Continue a chat.
-    Chat {
-        /// The conversation so far.
-        messages: Vec<Message>,
-        /// Most tokens to generate.
-        max_tokens: u32,
-        /// How to choose tokens; greedily without it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        sampling: Option<Sampling>,
-    },
+    Chat(Chat),
     /// Embed texts.
-    Embed {
-        /// The texts.
-        texts: Vec<String>,
-    },
+    Embed(Embed),
+}
+
+/// A chat to continue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Chat {
+    /// The conversation so far.
+    pub messages: Vec<Message>,
+    /// Most tokens to generate.
+    pub max_tokens: u32,
+    /// How to choose tokens; greedily without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampling: Option<Sampling>,
+}
+
+/// Texts to embed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Embed {
+    /// The texts.
+    pub texts: Vec<String>,
 }
 
 /// One message of a chat.
@@ -48,32 +56,47 @@ pub struct Sampling {
     pub seed: u64,
 }
 
-/// What a device answers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What a device answers. In JSON the field `task` says which.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "task")]
 pub enum Answer {
     /// To [`Request::Chat`].
-    Chat {
-        /// What the model said.
-        text: String,
-        /// Tokens generated and charged.
-        tokens: u32,
-        /// Tokens of the prompt.
-        prompt_tokens: u32,
-        /// Generated tokens per second on the device.
-        tokens_per_s: f64,
-        /// What computed it.
-        device: String,
-    },
+    Chat(Said),
     /// To [`Request::Embed`].
-    Embed {
-        /// One vector a text.
-        embeddings: Vec<Vec<f32>>,
-        /// Tokens embedded and charged.
-        tokens: u32,
-        /// What computed it.
-        device: String,
-    },
+    Embed(Embedded),
+}
+
+/// What the model said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Said {
+    /// Its text.
+    pub text: String,
+    /// Tokens generated and charged.
+    pub tokens: u32,
+    /// Tokens of the prompt.
+    pub prompt_tokens: u32,
+    /// Generated tokens per second on the device.
+    pub tokens_per_s: f64,
+    /// What computed it.
+    pub device: String,
+}
+
+/// The embedded texts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Embedded {
+    /// One vector a text.
+    pub embeddings: Vec<Vec<f32>>,
+    /// Tokens embedded and charged.
+    pub tokens: u32,
+    /// What computed it.
+    pub device: String,
+}
+
+/// The field that says what the others are. Read on its own, as serde buffers what stands beside a tag, and floats do not
+/// survive that where any crate of the build asks for `serde_json/arbitrary_precision`.
+#[derive(Deserialize)]
+struct Task {
+    task: String,
 }
 
 /// Why a request or answer is not usable.
@@ -93,43 +116,41 @@ pub enum InvalidMessage {
     Role,
 }
 
+impl From<serde_json::Error> for InvalidMessage {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Malformed(error.to_string())
+    }
+}
+
 impl Request {
-    /// A chat of one user message, chosen greedily.
+    /// A chat of one user message.
     pub fn prompt(text: String, max_tokens: u32, sampling: Option<Sampling>) -> Self {
-        Self::Chat {
+        Self::Chat(Chat {
             messages: vec![Message {
                 role: "user".into(),
                 content: text,
             }],
             max_tokens,
             sampling,
-        }
+        })
     }
 
     /// Reads a request from a stranger.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidMessage> {
-        let request: Self =
-            serde_json::from_slice(bytes).map_err(|error| InvalidMessage::Malformed(error.to_string()))?;
-        let items = match &request {
-            Self::Chat { messages, sampling, .. } => {
-                if messages
-                    .iter()
-                    .any(|message| !["system", "user", "assistant"].contains(&message.role.as_str()))
-                {
-                    return Err(InvalidMessage::Role);
-                }
-                let sensible = |sampling: &Sampling| {
-                    sampling.temperature.is_finite()
-                        && sampling.temperature >= 0.0
-                        && sampling.top_p > 0.0
-                        && sampling.top_p <= 1.0
-                };
-                if !sampling.as_ref().is_none_or(sensible) {
-                    return Err(InvalidMessage::Sampling);
-                }
-                messages.len()
+        let Task { task } = serde_json::from_slice(bytes)?;
+        let (request, items) = match task.as_str() {
+            "chat" => {
+                let chat: Chat = serde_json::from_slice(bytes)?;
+                chat.check()?;
+                let items = chat.messages.len();
+                (Self::Chat(chat), items)
             }
-            Self::Embed { texts } => texts.len(),
+            "embed" => {
+                let embed: Embed = serde_json::from_slice(bytes)?;
+                let items = embed.texts.len();
+                (Self::Embed(embed), items)
+            }
+            other => return Err(InvalidMessage::Malformed(format!("no task is called `{other}`"))),
         };
         if items == 0 || items > MAX_ITEMS {
             return Err(InvalidMessage::Size);
@@ -138,16 +159,42 @@ impl Request {
     }
 }
 
+impl Chat {
+    fn check(&self) -> Result<(), InvalidMessage> {
+        let known = |message: &Message| ["system", "user", "assistant"].contains(&message.role.as_str());
+        if !self.messages.iter().all(known) {
+            return Err(InvalidMessage::Role);
+        }
+        if !self.sampling.is_none_or(Sampling::is_sensible) {
+            return Err(InvalidMessage::Sampling);
+        }
+        Ok(())
+    }
+}
+
+impl Sampling {
+    /// Whether the numbers make sense.
+    pub fn is_sensible(self) -> bool {
+        self.temperature.is_finite() && self.temperature >= 0.0 && self.top_p > 0.0 && self.top_p <= 1.0
+    }
+}
+
 impl Answer {
     /// Reads an answer from a stranger.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidMessage> {
-        serde_json::from_slice(bytes).map_err(|error| InvalidMessage::Malformed(error.to_string()))
+        let Task { task } = serde_json::from_slice(bytes)?;
+        match task.as_str() {
+            "chat" => Ok(Self::Chat(serde_json::from_slice(bytes)?)),
+            "embed" => Ok(Self::Embed(serde_json::from_slice(bytes)?)),
+            other => Err(InvalidMessage::Malformed(format!("no task is called `{other}`"))),
+        }
     }
 
     /// Tokens to charge.
     pub fn tokens(&self) -> u32 {
         match self {
-            Self::Chat { tokens, .. } | Self::Embed { tokens, .. } => *tokens,
+            Self::Chat(said) => said.tokens,
+            Self::Embed(embedded) => embedded.tokens,
         }
     }
 }
@@ -167,6 +214,17 @@ mod tests {
         }
 
         #[test]
+        fn answers_arrive_as_they_were_sent(text in ".{0,200}", tokens: u32, speed: u16, vector: [i16; 4]) {
+            let said = Said { text, tokens, prompt_tokens: 1, tokens_per_s: f64::from(speed) / 16.0, device: "cpu".into() };
+            let embeddings = vec![vector.iter().map(|x| f32::from(*x) / 32_768.0).collect()];
+            let embedded = Embedded { embeddings, tokens, device: "cpu".into() };
+            for answer in [Answer::Chat(said), Answer::Embed(embedded)] {
+                let bytes = serde_json::to_vec(&answer).unwrap();
+                prop_assert_eq!(Answer::from_bytes(&bytes), Ok(answer));
+            }
+        }
+
+        #[test]
         fn no_bytes_from_strangers_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = Request::from_bytes(&bytes);
             let _ = Answer::from_bytes(&bytes);
@@ -177,6 +235,7 @@ mod tests {
     fn each_defect_has_its_own_error() {
         let read = |json: &str| Request::from_bytes(json.as_bytes()).unwrap_err();
         assert!(matches!(read("{}"), InvalidMessage::Malformed(_)));
+        assert!(matches!(read(r#"{"task":"sing"}"#), InvalidMessage::Malformed(_)));
         assert_eq!(read(r#"{"task":"embed","texts":[]}"#), InvalidMessage::Size);
         assert_eq!(
             read(r#"{"task":"chat","messages":[{"role":"root","content":""}],"max_tokens":1}"#),

@@ -25,7 +25,7 @@ use crate::{
     node::{IdentityArgs, NodeArgs, account},
     output,
     peers::Peers,
-    request::{self, Request},
+    request::{self, Embed, Request},
 };
 
 /// How often the input is offered to a provider who does not take it. After that it is released all the same: then the
@@ -110,12 +110,12 @@ impl Args {
         let prompt = read_prompt(&self.prompt)?;
         let (home, user) = self.identity.open()?;
         let keys = home.user_keys()?;
-        let client = self.node.connect().await?;
+        let client = self.node.connect_persistently().await?;
         let model = self.find_model(&client).await?;
 
         let request = match model.kind {
             AssetKind::TextModel => Request::prompt(prompt, self.max_tokens, sampling),
-            AssetKind::EmbeddingModel => Request::Embed { texts: vec![prompt] },
+            AssetKind::EmbeddingModel => Request::Embed(Embed { texts: vec![prompt] }),
             AssetKind::Dataset => {
                 return Err(Failure::Usage(format!(
                     "asset {} is a dataset: jobs run models",
@@ -148,7 +148,11 @@ impl Args {
             sealed,
             key,
         };
-        let ended = posted.see_through().await?;
+        let ended = posted.see_through().await.inspect_err(|_| {
+            note(format_args!(
+                "job {id}: see it with `weft job show {id}`, and its answer with `weft job answer {id}`"
+            ));
+        })?;
         let finalised = if self.finalised {
             wait_final(&client, &ended).await?
         } else {

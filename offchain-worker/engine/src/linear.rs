@@ -26,7 +26,10 @@ pub(crate) struct Linear {
     device: OpenDevice,
 }
 
-#[expect(clippy::large_enum_variant, reason = "a model has a few hundred of them and never moves one")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a model has a few hundred of them and never moves one"
+)]
 enum Weights {
     /// The general path: `[rows, columns]` on the device.
     Dense(Tensor<2>),

@@ -101,8 +101,8 @@ impl<T: Config> Pallet<T> {
             Some(_) => Deadlines::<T>::remove(queue, ends.head),
             // Stepping over it keeps the queue alive.
             None => {
-                        defensive!("a queue has no gaps");
-                    }
+                defensive!("a queue has no gaps");
+            }
         }
         ends.head = ends.head.saturating_add(1);
         QueueEnds::<T>::insert(queue, ends);

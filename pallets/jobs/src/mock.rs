@@ -8,10 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use codec::Encode;
 use frame_support::{
     derive_impl, parameter_types,
-    traits::{
-        ConstU32, ConstU128, Randomness,
-        fungible::Mutate,
-    },
+    traits::{ConstU32, ConstU128, Randomness, fungible::Mutate},
 };
 use sp_core::H256;
 use sp_runtime::{

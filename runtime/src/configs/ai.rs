@@ -6,11 +6,11 @@ use frame_support::{
 };
 use pallet_babe::{ParentBlockRandomness, RandomnessFromOneEpochAgo};
 
-use crate::{
-    Balance, Balances, BlockNumber, DAYS, HOURS, Hash, MILLI, MINUTES, Market, Providers, Runtime,
-    RuntimeHoldReason, Signature, UNIT,
-};
 use super::TreasuryAccount;
+use crate::{
+    Balance, Balances, BlockNumber, DAYS, HOURS, Hash, MILLI, MINUTES, Market, Providers, Runtime, RuntimeHoldReason,
+    Signature, UNIT,
+};
 
 parameter_types! {
     pub const PublishDeposit: Balance = UNIT;

@@ -11,8 +11,8 @@ use pallet_session::FindAccountFromAuthorIndex;
 use sp_runtime::traits::{ConvertInto, OpaqueKeys};
 
 use crate::{
-    AccountId, Babe, Balances, EPOCH_BLOCKS, MILLISECS_PER_BLOCK, MILLI, Runtime, RuntimeEvent, Session, SessionKeys,
-    Balance,
+    AccountId, Babe, Balance, Balances, EPOCH_BLOCKS, MILLI, MILLISECS_PER_BLOCK, Runtime, RuntimeEvent, Session,
+    SessionKeys,
 };
 
 /// The most validators a session has; bounds every list of authorities.

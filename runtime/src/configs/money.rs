@@ -9,7 +9,10 @@ use frame_support::{
     weights::{ConstantMultiplier, IdentityFee},
 };
 use pallet_transaction_payment::{FungibleAdapter, Multiplier, TargetedFeeAdjustment};
-use sp_runtime::{FixedPointNumber, Perquintill, traits::{AccountIdConversion, Bounded}};
+use sp_runtime::{
+    FixedPointNumber, Perquintill,
+    traits::{AccountIdConversion, Bounded},
+};
 
 use crate::{
     AccountId, Balance, Balances, MICRO, Runtime, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason, System,

@@ -81,7 +81,7 @@ pub fn play(folder: &Path, wishes: &Wishes, story: &mut Story) -> Result<(), Bro
     for (index, address) in providers.addresses.iter().enumerate() {
         story.fact(
             providers.name(index),
-            format!("{address}, 100 WEFT staked, asks {ASK} WEFT a token"),
+            format!("{address} (stake 100 WEFT, ask {ASK} WEFT)"),
         );
     }
 
@@ -294,6 +294,20 @@ fn settle(
         treasury,
         refund,
     } = receipt.split;
+    let ask = receipt
+        .split
+        .price()
+        .checked_div(receipt.used_tokens.into())
+        .unwrap_or_default();
+    story.fact(
+        "price",
+        format!(
+            "{} tokens at {} = {} WEFT",
+            receipt.used_tokens,
+            weft(ask),
+            weft(receipt.split.price())
+        ),
+    );
     for (who, amount, change) in [
         (providers.name(found), provider, &settlement.provider),
         ("creator", royalty, &settlement.creator),
@@ -301,13 +315,13 @@ fn settle(
         ("user", refund, &settlement.user),
     ] {
         let what = match who {
-            "user" => format!("{} back of {} held", weft(refund), weft(receipt.split.escrow())),
+            "user" => format!("{} WEFT back of {} held", weft(refund), weft(receipt.split.escrow())),
             "treasury" => format!(
-                "{} and the device's fee of {}",
+                "{} WEFT and the device's fee of {}",
                 weft(amount),
                 weft(settlement.fee().unsigned_abs())
             ),
-            _ => weft(amount),
+            _ => format!("{} WEFT", weft(amount)),
         };
         story.fact(
             who,
@@ -339,7 +353,8 @@ fn text(of: &Value, field: &str) -> Result<String, Broken> {
     }
 }
 
-/// An amount in WEFT with all its decimals.
+/// An amount in WEFT, exactly.
 fn weft(amount: u128) -> String {
-    format!("{}.{:012} WEFT", amount / UNIT, amount % UNIT)
+    let exact = format!("{}.{:012}", amount / UNIT, amount % UNIT);
+    exact.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -49,20 +49,16 @@ impl Story {
         say(&format!("\n{moral} ({:.0} s)", self.began.elapsed().as_secs_f64()));
     }
 
-    fn end_step(&mut self) {
+    fn end_step(&self) {
         if let Some((_, since)) = self.step {
-            say(&format!(
-                "   {:>1$}",
-                format!("({:.1} s)", since.elapsed().as_secs_f64()),
-                WIDTH - 3
-            ));
+            self.fact("took", format_args!("{:.1} s", since.elapsed().as_secs_f64()));
         }
     }
 }
 
 fn say(line: &str) {
     // Somebody who closes the output does not want to read on; the exit code still tells.
-    let _ = writeln!(io::stdout().lock(), "{line}");
+    let _ = writeln!(io::stdout().lock(), "{}", line.trim_end());
 }
 
 /// Text in lines of at most `width` characters, broken between words where that can be.

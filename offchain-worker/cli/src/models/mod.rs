@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::json;
 
-pub use catalogue::{CATALOGUE, Entry};
+use catalogue::{CATALOGUE, Entry};
 
 use crate::{failure::Failure, output};
 

@@ -6,7 +6,6 @@ use frame_support::{traits::Hooks, weights::Weight};
 use proptest::prelude::*;
 use weft_primitives::{JobId, job::Patience, job::Reason, price::Split};
 
-
 use crate::{Deadlines, Event, Jobs as Living, JobsByUser, NextJobId, Queue, QueueEnds, Receipts, mock::*};
 
 const OWNERS: [AccountId; 4] = [31, 32, 33, 34];
