@@ -18,7 +18,7 @@ CARGO := scripts/cargo.sh
 RELEASE := $(CARGO_TARGET_DIR)/release
 SAY = @printf '\n== %s\n'
 
-.PHONY: help setup build models js test demo bench lint fmt specs metadata weights
+.PHONY: help setup build models js test demo lint fmt specs metadata weights
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,11 +55,6 @@ test: build models js ## run every test
 demo: build models ## the whole story on this machine: make demo PROMPT="..."
 	$(SAY) 'demo: a chain, a creator, two providers and a user'
 	@bin/weft-demo --prompt "$$PROMPT"
-
-bench: build models ## measure; the results belong in docs/benchmarks.md
-	$(SAY) 'bench: the machine should do nothing else'
-	@$(CARGO) build $(CARGO_ARGS) --example vault_throughput
-	@scripts/bench.sh
 
 lint: setup ## formatting and clippy
 	$(SAY) 'lint: rustfmt'
