@@ -40,8 +40,9 @@ pub struct Local {
     pub stopping: bool,
     /// Whether the provider was paused by hand.
     pub held: bool,
-    /// Whether this process has seen the provider available after all models were ready. It resumes by itself only once:
-    /// a later pause was somebody's will, or the chain's answer to a missed deadline.
+    /// Whether the provider was seen available with all models ready since this process started or last paused it
+    /// itself. If so, it does not resume by itself: the pause was somebody's will, or the chain's answer to a missed
+    /// deadline.
     pub has_served: bool,
     /// Whether a pause or resume is on its way.
     pub switching: bool,
@@ -230,6 +231,14 @@ pub fn observe(view: &ChainView, local: &mut Local) {
     );
     if available && is_ready(view, local) {
         local.has_served = true;
+    }
+}
+
+/// Notes that a pause or resume of this worker's own has been sent, with or without success.
+pub fn switched(local: &mut Local, open: bool, done: bool) {
+    local.switching = false;
+    if done && !open {
+        local.has_served = false;
     }
 }
 

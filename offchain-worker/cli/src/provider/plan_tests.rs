@@ -135,6 +135,23 @@ fn a_pause_by_hand_or_after_a_miss_is_respected() {
 }
 
 #[test]
+fn a_model_offered_later_pauses_only_until_it_is_ready() {
+    let mut two = view(1, Available, vec![]);
+    let mut local = local(Some(Model::Ready));
+    observe(&two, &mut local);
+    two.offers.insert(1, true);
+    assert_eq!(plan(&two, &local), [Action::Prepare(1), Action::Pause]);
+    local.models.insert(1, Model::Preparing);
+    local.switching = true;
+    assert_eq!(plan(&two, &local), []);
+    switched(&mut local, false, true);
+    two.provider.status = Paused;
+    assert_eq!(plan(&two, &local), []);
+    local.models.insert(1, Model::Ready);
+    assert_eq!(plan(&two, &local), [Action::Resume]);
+}
+
+#[test]
 fn a_job_is_computed_committed_and_forgotten() {
     let at = |local: &Local| plan(&view(5, Full, vec![running(7, 20)]), local);
     let ready = Local {

@@ -430,7 +430,7 @@ impl Loop {
                 self.local.work.insert(job, Work::Lapsed);
             }
             Event::Switched(open, done) => {
-                self.local.switching = false;
+                plan::switched(&mut self.local, open, done.is_ok());
                 match done {
                     Ok(()) => tracing::info!(
                         "{}",
