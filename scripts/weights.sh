@@ -5,10 +5,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 PALLETS=(market providers jobs)
-# Another directory: this runtime has other features, and its wasm must never be taken for the real one.
-BENCH_TARGET="${CARGO_TARGET_DIR:-$HOME/.cache/weft/target}-benchmarks"
+build="${CARGO_TARGET_DIR:-$HOME/.cache/weft/target}/benchmarks"
+bencher=${BENCHER:-frame-omni-bencher}
 
-if ! command -v frame-omni-bencher >/dev/null; then
+if ! command -v "$bencher" >/dev/null; then
     cat >&2 <<'TEXT'
 weights: frame-omni-bencher is missing. It compiles for half an hour and more:
     cargo install frame-omni-bencher --locked
@@ -16,13 +16,35 @@ TEXT
     exit 1
 fi
 
-CARGO_TARGET_DIR="$BENCH_TARGET" scripts/cargo.sh build --release --locked -p weft-runtime --features runtime-benchmarks
-wasm="$BENCH_TARGET/release/wbuild/weft-runtime/weft_runtime.wasm"
+# The wasm alone, as substrate-wasm-builder makes it (same profile, target and flags), but for the feature. Its native
+# build would compile the whole SDK again with other features.
+mkdir -p "$build/src"
+cp Cargo.lock "$build/"
+cat >"$build/Cargo.toml" <<TOML
+[package]
+name = "weft-runtime-benchmarks"
+version = "0.0.0"
+edition = "2021"
+[lib]
+crate-type = ["cdylib"]
+path = "src/lib.rs"
+[dependencies]
+weft-runtime = { path = "$PWD/runtime", default-features = false, features = ["runtime-benchmarks"] }
+[profile.release]
+panic = "abort"
+lto = "thin"
+[workspace]
+TOML
+printf '#![no_std]\npub use weft_runtime::*;\n' >"$build/src/lib.rs"
+flags='-C target-cpu=mvp -C link-arg=--export-table -C link-arg=--export=__heap_base -C link-arg=--import-memory --cfg substrate_runtime'
+(cd "$build" && RUSTFLAGS="$flags" CARGO_TARGET_DIR="$build/target" cargo build --release --target wasm32v1-none)
+wasm="$build/target/wasm32v1-none/release/weft_runtime_benchmarks.wasm"
 
 for pallet in "${PALLETS[@]}"; do
     echo "== pallet_$pallet"
-    frame-omni-bencher v1 benchmark pallet \
-        --runtime "$wasm" --genesis-builder=runtime --pallet "pallet_$pallet" --extrinsic '*' \
-        --steps 50 --repeat 20 --output "runtime/src/weights/pallet_$pallet.rs"
+    "$bencher" v1 benchmark pallet \
+        --runtime "$wasm" --genesis-builder=runtime --genesis-builder-preset=development \
+        --pallet "pallet_$pallet" --extrinsic '*' --steps "${STEPS:-50}" --repeat "${REPEAT:-20}" \
+        --output "runtime/src/weights/pallet_$pallet.rs"
 done
 cargo fmt --all

@@ -24,8 +24,8 @@ pub type JobId = u64;
 /// How often a job may be given to a provider, the first included.
 pub const MAX_ATTEMPTS: u8 = 3;
 
-/// How long a provider has once the input is released. Each is a fixed window, so that deadlines of one kind fall due
-/// in the order in which they were set.
+/// How long a provider has beyond the user's own window for the release of the input. Each is a fixed window, so that
+/// deadlines of one kind fall due in the order in which they were set.
 #[derive(
     Clone,
     Copy,
@@ -185,7 +185,7 @@ pub enum Act {
 /// What the act leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// The provider may start; the run window opens now.
+    /// The provider may start.
     Run,
     /// The provider is freed with this outcome and the job goes to the next one, or ends with
     /// [`Reason::NoEligibleProvider`] if there is none.

@@ -80,8 +80,15 @@ pub enum NoMatch {
     PriceBelowAsk,
 }
 
+/// How many places in the order book a booking or its settlement changed: an offer that leaves its place counts once, one
+/// that takes a place once. The work is linear in it.
+pub type Moves = u32;
+
 /// Matching. Implemented by `pallet-providers`.
 pub trait Matching<AccountId> {
+    /// The most that one booking, or one settlement, moves.
+    fn most_moves() -> Moves;
+
     /// Books the best provider for `model` whose ask is at most `max_ask`: lowest price level, then best reputation
     /// class, then by `seed` among equals. `excluded` (few: earlier attempts) are passed over. Bounded cost.
     fn book(
@@ -89,12 +96,18 @@ pub trait Matching<AccountId> {
         max_ask: Balance,
         excluded: &[AccountId],
         seed: [u8; 32],
-    ) -> Result<Booking<AccountId>, NoMatch>;
+    ) -> Result<(Booking<AccountId>, Moves), NoMatch>;
 
     /// Frees the slot of a booking and counts the outcome.
-    fn settle(provider: &AccountId, outcome: Outcome);
+    fn settle(provider: &AccountId, outcome: Outcome) -> Moves;
 
-    /// Makes `provider` bookable for `model` at `ask_per_token`. For benchmarks of pallets that need it.
+    /// The most offers of one provider. For benchmarks of pallets that need them.
     #[cfg(feature = "runtime-benchmarks")]
-    fn benchmark_offer(provider: &AccountId, model: AssetId, ask_per_token: Balance);
+    fn benchmark_most_offers() -> u32;
+
+    /// Makes `provider` bookable for `model` at `ask_per_token`, so that the booking takes `offers` offers out of the book
+    /// and its settlement puts them in again; none at 0, as there is a slot to spare. For benchmarks of pallets that need
+    /// it.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_offer(provider: &AccountId, model: AssetId, ask_per_token: Balance, offers: u32);
 }

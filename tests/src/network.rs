@@ -158,10 +158,10 @@ impl Provider {
         })
     }
 
-    /// Offers a model for [`ASK`].
-    pub fn offer(&self, asset: u64) -> Result<(), HarnessError> {
+    /// Offers a model for `ask` WEFT a token.
+    pub fn offer(&self, asset: u64, ask: &str) -> Result<(), HarnessError> {
         self.who
-            .act(&["provider", "offer", "--asset", &asset.to_string(), "--ask", ASK])
+            .act(&["provider", "offer", "--asset", &asset.to_string(), "--ask", ask])
     }
 
     /// Starts the device.

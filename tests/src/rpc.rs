@@ -66,6 +66,12 @@ impl Rpc {
         self.height(json!([hash]))
     }
 
+    /// Hash of the block at a height, if there is one.
+    pub fn block_hash(&self, height: u32) -> Result<Option<String>, HarnessError> {
+        let hash = self.call("chain_getBlockHash", json!([height]))?;
+        Ok(hash.as_str().map(str::to_owned))
+    }
+
     fn height(&self, at: Value) -> Result<u32, HarnessError> {
         let header = self.call("chain_getHeader", at)?;
         let number = header["number"].as_str().unwrap_or_default();

@@ -9,7 +9,7 @@ use frame_support::{
 };
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{
-    ArithmeticError, DispatchResult, Saturating,
+    ArithmeticError, DispatchError, Saturating,
     traits::{BlakeTwo256, Hash, Zero},
 };
 use weft_primitives::{
@@ -17,7 +17,7 @@ use weft_primitives::{
     device::EncryptionKey,
     job::{Patience, Phase, Reason},
     price::Split,
-    registry::{Booking, Matching, ModelRegistry, NoMatch},
+    registry::{Booking, Matching, ModelRegistry, Moves, NoMatch},
     reputation::Outcome,
 };
 
@@ -40,7 +40,7 @@ impl<T: Config> Pallet<T> {
         max_tokens: u32,
         max_price: Balance,
         patience: Patience,
-    ) -> DispatchResult {
+    ) -> Result<Moves, DispatchError> {
         let ask = max_ask(max_price, max_tokens).ok_or(Error::<T>::NoTokens)?;
         ensure!(max_tokens <= T::MaxTokens::get(), Error::<T>::TooManyTokens);
         ensure!(T::Models::listed_model(model).is_some(), Error::<T>::UnknownModel);
@@ -52,7 +52,8 @@ impl<T: Config> Pallet<T> {
         NextJobId::<T>::put(id.checked_add(1).ok_or(ArithmeticError::Overflow)?);
 
         let attempt = 1;
-        let booking = T::Providers::book(model, ask, &[], Self::seed(id, attempt)).map_err(Error::<T>::from)?;
+        let (booking, moves) =
+            T::Providers::book(model, ask, &[], Self::seed(id, attempt)).map_err(Error::<T>::from)?;
         let now = frame_system::Pallet::<T>::block_number();
         let job = Job {
             user,
@@ -77,7 +78,7 @@ impl<T: Config> Pallet<T> {
         });
         JobsByUser::<T>::insert(&job.user, id.to_be_bytes(), ());
         Self::assign(id, job);
-        Ok(())
+        Ok(moves)
     }
 
     /// Takes the job from its provider, to whom `outcome` is counted, and gives it to the next one; ends it if there
@@ -91,6 +92,8 @@ impl<T: Config> Pallet<T> {
                 job.booking = booking;
                 job.phase = Self::awaiting_input(frame_system::Pallet::<T>::block_number());
                 job.input_key = None;
+                let due = job.phase.until().saturating_add(1u32.into());
+                Self::enqueue(Queue::Input, id, attempt, due);
                 Self::assign(id, job);
                 Handled::Reassigned
             }
@@ -112,18 +115,12 @@ impl<T: Config> Pallet<T> {
             .try_push(job.booking.provider.clone())
             .map_err(|_| NoMatch::NoProvider)?;
         let ask = max_ask(job.max_price, job.max_tokens).ok_or(NoMatch::NoProvider)?;
-        T::Providers::book(job.model, ask, &job.excluded, Self::seed(id, attempt))
+        T::Providers::book(job.model, ask, &job.excluded, Self::seed(id, attempt)).map(|(booking, _)| booking)
     }
 
-    /// Stores a job for which a provider was just booked, and sets the deadline for its input.
+    /// Stores a job for which a provider was just booked.
     fn assign(id: JobId, job: JobOf<T>) {
         ActiveByProvider::<T>::insert(&job.booking.provider, id.to_be_bytes(), ());
-        Self::enqueue(
-            Queue::Input,
-            id,
-            job.attempt,
-            job.phase.until().saturating_add(1u32.into()),
-        );
         Self::deposit_event(Event::Assigned {
             job: id,
             provider: job.booking.provider.clone(),
@@ -137,9 +134,9 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Ends the booking of a job: its provider's slot is free again and the outcome counted. Once a booking.
-    pub(crate) fn free(id: JobId, job: &JobOf<T>, outcome: Outcome) {
+    pub(crate) fn free(id: JobId, job: &JobOf<T>, outcome: Outcome) -> Moves {
         ActiveByProvider::<T>::remove(&job.booking.provider, id.to_be_bytes());
-        T::Providers::settle(&job.booking.provider, outcome);
+        T::Providers::settle(&job.booking.provider, outcome)
     }
 
     fn awaiting_input(now: BlockNumberFor<T>) -> Phase<BlockNumberFor<T>> {

@@ -11,7 +11,7 @@ use weft_primitives::{
     registry::{Matching, ModelRegistry},
 };
 
-use crate::types::Handled;
+use crate::types::{Handled, Line};
 use crate::*;
 
 const MAX_TOKENS: u32 = 100;
@@ -36,19 +36,19 @@ fn content(byte: u8) -> ContentId {
     }
 }
 
-/// A model, and as many providers for it.
-fn model_with_providers<T: Config>(providers: u8) -> AssetId {
+/// A model, and as many providers for it, the booking of each of whom takes `offers` offers out of the book.
+fn model_with_providers<T: Config>(providers: u8, offers: u32) -> AssetId {
     let creator = funded::<T>("creator");
     let model = T::Models::benchmark_model(&creator);
     for index in 0..providers {
         let provider: T::AccountId = account("provider", index.into(), 0);
-        T::Providers::benchmark_offer(&provider, model, ask::<T>());
+        T::Providers::benchmark_offer(&provider, model, ask::<T>(), offers);
     }
     model
 }
 
-fn posted<T: Config>(providers: u8) -> (T::AccountId, JobId) {
-    let model = model_with_providers::<T>(providers);
+fn posted<T: Config>(providers: u8, offers: u32) -> (T::AccountId, JobId) {
+    let model = model_with_providers::<T>(providers, offers);
     let user = funded::<T>("user");
     let id = NextJobId::<T>::get();
     Pallet::<T>::post(
@@ -81,7 +81,7 @@ fn declined<T: Config>(id: JobId) {
 
 /// A job that runs in attempt `attempt`, while `providers` in all offer its model.
 fn running<T: Config>(providers: u8, attempt: u8) -> (T::AccountId, JobId) {
-    let (user, id) = posted::<T>(providers);
+    let (user, id) = posted::<T>(providers, T::Providers::benchmark_most_offers());
     for _ in 1..attempt {
         declined::<T>(id);
     }
@@ -93,13 +93,40 @@ fn running<T: Config>(providers: u8, attempt: u8) -> (T::AccountId, JobId) {
 /// Lists the offers of the booked provider again, so that the outcome of the job has all of them to move or remove.
 fn relist<T: Config>(id: JobId) {
     let job = Jobs::<T>::get(id).expect("the job lives");
-    T::Providers::benchmark_offer(&job.booking.provider, job.model, ask::<T>());
+    let offers = T::Providers::benchmark_most_offers();
+    T::Providers::benchmark_offer(&job.booking.provider, job.model, ask::<T>(), offers);
 }
 
-/// Goes on to the first block after the present deadline of a job.
+/// The job ends, its receipt stays.
+fn committed<T: Config>(id: JobId) {
+    let device = booking::<T>(id).device;
+    Pallet::<T>::commit(
+        RawOrigin::Signed(device).into(),
+        id,
+        content(4),
+        [5; 32],
+        [6; WRAPPED_KEY_BYTES],
+        MAX_TOKENS,
+    )
+    .expect("the device is assigned and in time");
+}
+
+/// Goes on to the first block after the present deadline of a running job, which waits for it in its queue.
 fn let_lapse<T: Config>(id: JobId) -> BlockNumberFor<T> {
+    let checked = let_input_window_pass::<T>();
+    while Pallet::<T>::handle_next(Line::Posted, checked).is_some() {}
+    while Pallet::<T>::handle_next(Line::Queue(Queue::Input), checked).is_some() {}
     let until = Jobs::<T>::get(id).expect("the job lives").phase.until();
     let now = until.saturating_add(1u32.into());
+    frame_system::Pallet::<T>::set_block_number(now);
+    now
+}
+
+/// Goes on to the first block after the input windows of what was done so far.
+fn let_input_window_pass<T: Config>() -> BlockNumberFor<T> {
+    let now = frame_system::Pallet::<T>::block_number()
+        .saturating_add(T::InputWindow::get())
+        .saturating_add(1u32.into());
     frame_system::Pallet::<T>::set_block_number(now);
     now
 }
@@ -109,8 +136,8 @@ mod benchmarks {
     use super::*;
 
     #[benchmark]
-    fn post() {
-        let model = model_with_providers::<T>(MAX_ATTEMPTS);
+    fn post(m: Linear<0, { T::Providers::benchmark_most_offers() }>) {
+        let model = model_with_providers::<T>(MAX_ATTEMPTS, m);
         let user = funded::<T>("user");
         let price = ask::<T>().saturating_mul(MAX_TOKENS.into());
 
@@ -130,7 +157,7 @@ mod benchmarks {
 
     #[benchmark]
     fn release_input() {
-        let (user, id) = posted::<T>(1);
+        let (user, id) = posted::<T>(1, 0);
         let key = booking::<T>(id).encryption_key;
 
         #[extrinsic_call]
@@ -140,9 +167,8 @@ mod benchmarks {
     }
 
     #[benchmark]
-    fn cancel() {
-        let (user, id) = posted::<T>(1);
-        relist::<T>(id);
+    fn cancel(m: Linear<0, { T::Providers::benchmark_most_offers() }>) {
+        let (user, id) = posted::<T>(1, m);
 
         #[extrinsic_call]
         _(RawOrigin::Signed(user), id);
@@ -151,8 +177,9 @@ mod benchmarks {
     }
 
     #[benchmark]
-    fn commit() {
-        let (_, id) = running::<T>(MAX_ATTEMPTS, MAX_ATTEMPTS);
+    fn commit(m: Linear<0, { T::Providers::benchmark_most_offers() }>) {
+        let (user, id) = posted::<T>(1, m);
+        released::<T>(&user, id);
         let device = booking::<T>(id).device;
 
         #[extrinsic_call]
@@ -214,6 +241,7 @@ mod benchmarks {
 
     #[benchmark]
     fn queue_heads() {
+        posted::<T>(1, 0);
         let now = frame_system::Pallet::<T>::block_number();
         for queue in Queue::ALL {
             Pallet::<T>::enqueue(queue, 0, 1, now.saturating_add(1u32.into()));
@@ -236,7 +264,7 @@ mod benchmarks {
 
         #[block]
         {
-            handled = Pallet::<T>::handle_next(Queue::Short, now);
+            handled = Pallet::<T>::handle_next(Line::Queue(Queue::Short), now);
         }
 
         assert_eq!(handled, Some(Handled::Reassigned));
@@ -250,7 +278,7 @@ mod benchmarks {
 
         #[block]
         {
-            handled = Pallet::<T>::handle_next(Queue::Short, now);
+            handled = Pallet::<T>::handle_next(Line::Queue(Queue::Short), now);
         }
 
         assert_eq!(handled, Some(Handled::Refunded));
@@ -264,46 +292,67 @@ mod benchmarks {
 
         #[block]
         {
-            handled = Pallet::<T>::handle_next(Queue::Short, now);
+            handled = Pallet::<T>::handle_next(Line::Queue(Queue::Short), now);
         }
 
         assert_eq!(handled, Some(Handled::Abandoned));
     }
 
     #[benchmark]
+    fn due_waits() {
+        let (_, id) = running::<T>(2, 2);
+        let now = let_input_window_pass::<T>();
+        let handled;
+
+        #[block]
+        {
+            handled = Pallet::<T>::handle_next(Line::Queue(Queue::Input), now);
+        }
+
+        assert_eq!(handled, Some(Handled::Waits));
+        assert!(Jobs::<T>::contains_key(id));
+    }
+
+    #[benchmark]
     fn due_pruned() {
         let (_, id) = running::<T>(MAX_ATTEMPTS, MAX_ATTEMPTS);
-        let device = booking::<T>(id).device;
-        Pallet::<T>::commit(
-            RawOrigin::Signed(device).into(),
-            id,
-            content(4),
-            [5; 32],
-            [6; WRAPPED_KEY_BYTES],
-            MAX_TOKENS,
-        )
-        .expect("the device is assigned and in time");
+        committed::<T>(id);
         let now = frame_system::Pallet::<T>::block_number().saturating_add(T::Retention::get());
         let handled;
 
         #[block]
         {
-            handled = Pallet::<T>::handle_next(Queue::Retention, now);
+            handled = Pallet::<T>::handle_next(Line::Receipts, now);
         }
 
         assert_eq!(handled, Some(Handled::Pruned));
     }
 
-    /// An entry whose job lives, and so has to be read, but has moved on.
+    /// A job that lives, and so has to be read, but is with another provider by now.
     #[benchmark]
-    fn due_skipped() {
-        let (_, id) = running::<T>(1, 1);
-        let now = let_lapse::<T>(id);
+    fn due_passed() {
+        running::<T>(MAX_ATTEMPTS, MAX_ATTEMPTS);
+        let now = let_input_window_pass::<T>();
         let handled;
 
         #[block]
         {
-            handled = Pallet::<T>::handle_next(Queue::Input, now);
+            handled = Pallet::<T>::handle_next(Line::Posted, now);
+        }
+
+        assert_eq!(handled, Some(Handled::Passed));
+    }
+
+    /// An entry whose job lives, and so has to be read, but has moved on.
+    #[benchmark]
+    fn due_skipped() {
+        running::<T>(MAX_ATTEMPTS, MAX_ATTEMPTS);
+        let now = let_input_window_pass::<T>();
+        let handled;
+
+        #[block]
+        {
+            handled = Pallet::<T>::handle_next(Line::Queue(Queue::Input), now);
         }
 
         assert_eq!(handled, Some(Handled::Skipped));

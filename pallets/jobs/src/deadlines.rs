@@ -1,12 +1,13 @@
-//! Time: queues of deadlines, and what happens when one falls due.
+//! Time: who waits for what, and what happens when it falls due.
 
 use frame_support::{
     defensive,
+    traits::Get,
     weights::{Weight, WeightMeter},
 };
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{
-    DispatchResult,
+    DispatchResult, Saturating,
     traits::{UniqueSaturatedInto, Zero},
 };
 use weft_primitives::{
@@ -16,8 +17,9 @@ use weft_primitives::{
 };
 
 use crate::{
-    Config, Deadlines, Due, Event, JobOf, Jobs, JobsByUser, Pallet, Queue, QueueEnds, Receipts, WeightInfo,
-    types::Handled,
+    Config, Deadlines, Due, Event, JobOf, Jobs, JobsByUser, NextInputCheck, NextJobId, NextReceipt, Pallet, Queue,
+    QueueEnds, Receipts, WeightInfo,
+    types::{Handled, Line},
 };
 
 impl<T: Config> Pallet<T> {
@@ -43,12 +45,12 @@ impl<T: Config> Pallet<T> {
             return;
         }
         let costliest = Self::costliest_step();
-        let queues: BlockNumberFor<T> = (Queue::ALL.len() as u32).into();
-        let turn = (now % queues).unique_saturated_into();
+        let lines: BlockNumberFor<T> = (Line::ALL.len() as u32).into();
+        let turn = (now % lines).unique_saturated_into();
         let mut left = max_entries;
-        for queue in Queue::in_turn(turn) {
+        for line in Line::in_turn(turn) {
             while !left.is_zero() && meter.can_consume(costliest) {
-                let Some(handled) = Self::handle_next(queue, now) else {
+                let Some(handled) = Self::handle_next(line, now) else {
                     break;
                 };
                 meter.consume(Self::weight_of(handled));
@@ -63,7 +65,9 @@ impl<T: Config> Pallet<T> {
             Handled::Reassigned,
             Handled::Refunded,
             Handled::Abandoned,
+            Handled::Waits,
             Handled::Pruned,
+            Handled::Passed,
             Handled::Skipped,
         ]
         .into_iter()
@@ -76,18 +80,37 @@ impl<T: Config> Pallet<T> {
             Handled::Reassigned => T::WeightInfo::due_reassigned(),
             Handled::Refunded => T::WeightInfo::due_refunded(),
             Handled::Abandoned => T::WeightInfo::due_abandoned(),
+            Handled::Waits => T::WeightInfo::due_waits(),
+            Handled::Passed => T::WeightInfo::due_passed(),
             Handled::Pruned => T::WeightInfo::due_pruned(),
             Handled::Skipped => T::WeightInfo::due_skipped(),
         }
     }
 
-    /// Handles the oldest entry of a queue if it is due.
-    pub(crate) fn handle_next(queue: Queue, now: BlockNumberFor<T>) -> Option<Handled> {
-        let due = Self::pop_due(queue, now)?;
-        Some(match queue {
-            Queue::Retention => Self::prune(due.job),
-            Queue::Input | Queue::Short | Queue::Standard | Queue::Long => Self::lapse_if_current(queue, due),
-        })
+    /// Handles the first in a line if it is due.
+    pub(crate) fn handle_next(line: Line, now: BlockNumberFor<T>) -> Option<Handled> {
+        match line {
+            Line::Posted => Self::look_at_posted(now),
+            Line::Queue(queue) => Self::pop_due(queue, now).map(Self::look_at_due),
+            Line::Receipts => Self::prune_next(now),
+        }
+    }
+
+    /// Looks at the next job in the order of posting once its first input window is over.
+    fn look_at_posted(now: BlockNumberFor<T>) -> Option<Handled> {
+        let id = NextInputCheck::<T>::get();
+        if id >= NextJobId::<T>::get() {
+            return None;
+        }
+        // One that has ended, or is with another provider by now, holds up nobody.
+        let first = Jobs::<T>::get(id).filter(|job| job.attempt == 1);
+        if let Some(job) = &first
+            && now <= job.posted_at.saturating_add(T::InputWindow::get())
+        {
+            return None;
+        }
+        NextInputCheck::<T>::put(id.saturating_add(1));
+        Some(first.map_or(Handled::Passed, |job| Self::lapse_or_wait(id, job)))
     }
 
     fn pop_due(queue: Queue, now: BlockNumberFor<T>) -> Option<Due<BlockNumberFor<T>>> {
@@ -109,20 +132,21 @@ impl<T: Config> Pallet<T> {
         due
     }
 
-    fn lapse_if_current(queue: Queue, due: Due<BlockNumberFor<T>>) -> Handled {
-        let Some(job) = Jobs::<T>::get(due.job) else {
-            return Handled::Skipped;
-        };
-        if job.attempt != due.attempt || job.queue() != queue {
-            return Handled::Skipped;
+    fn look_at_due(due: Due<BlockNumberFor<T>>) -> Handled {
+        match Jobs::<T>::get(due.job).filter(|job| job.attempt == due.attempt) {
+            Some(job) => Self::lapse_or_wait(due.job, job),
+            None => Handled::Skipped,
         }
-        match Self::step(&job, Act::Expire) {
-            Ok(step) => Self::lapse(due.job, job, step),
-            Err(_) => {
-                defensive!("an entry falls due after its phase");
-                Handled::Skipped
-            }
+    }
+
+    /// Ends or re-assigns a job that is overdue; lets one that runs wait for its device.
+    fn lapse_or_wait(id: JobId, job: JobOf<T>) -> Handled {
+        if let Ok(step) = Self::step(&job, Act::Expire) {
+            return Self::lapse(id, job, step);
         }
+        let due = job.phase.until().saturating_add(1u32.into());
+        Self::enqueue(Queue::of_run(job.patience), id, job.attempt, due);
+        Handled::Waits
     }
 
     fn lapse(id: JobId, job: JobOf<T>, step: Step) -> Handled {
@@ -142,13 +166,18 @@ impl<T: Config> Pallet<T> {
         Self::give_up(id, job, step)
     }
 
-    fn prune(id: JobId) -> Handled {
-        let Some(receipt) = Receipts::<T>::take(id) else {
-            defensive!("a receipt stays until its retention ends");
-            return Handled::Skipped;
-        };
+    /// Removes the oldest receipt if its retention is over. A job that lives makes those posted after it wait: no longer
+    /// than its own end and retention.
+    fn prune_next(now: BlockNumberFor<T>) -> Option<Handled> {
+        let id = NextReceipt::<T>::get();
+        let receipt = Receipts::<T>::get(id)?;
+        if now < receipt.ended_at.saturating_add(T::Retention::get()) {
+            return None;
+        }
+        NextReceipt::<T>::put(id.saturating_add(1));
+        Receipts::<T>::remove(id);
         JobsByUser::<T>::remove(&receipt.user, id.to_be_bytes());
         Self::deposit_event(Event::ReceiptPruned { job: id });
-        Handled::Pruned
+        Some(Handled::Pruned)
     }
 }

@@ -1,12 +1,13 @@
 //! What the user does once a provider is assigned: release the input, or take the job back.
 
-use frame_support::{ensure, traits::Get};
+use frame_support::{defensive, ensure, traits::Get};
 use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::{DispatchResult, Saturating};
+use sp_runtime::{DispatchError, DispatchResult, Saturating};
 use weft_primitives::{
     JobId,
     device::{EncryptionKey, WrappedKey},
     job::{self, Act, Patience, Phase, Step},
+    registry::Moves,
 };
 
 use crate::{Config, Error, Event, JobOf, Jobs, Pallet, Receipts};
@@ -21,12 +22,14 @@ impl<T: Config> Pallet<T> {
         let mut job = Self::living(id)?;
         ensure!(job.user == user, Error::<T>::NotYours);
         Self::step(&job, Act::ReleaseInput)?;
+        let input_until = job.phase.until();
         ensure!(job.booking.encryption_key == device_key, Error::<T>::StaleDeviceKey);
 
-        let until = frame_system::Pallet::<T>::block_number().saturating_add(Self::run_window(job.patience));
+        // Counted from the end of the user's window, not from now: who is quick gives the device the rest of it, and this
+        // deadline need not be noted before the first one is looked at, when most jobs have ended.
+        let until = input_until.saturating_add(Self::run_window(job.patience));
         job.phase = Phase::Running { until };
         job.input_key = Some(wrapped);
-        Self::enqueue(job.queue(), id, job.attempt, until.saturating_add(1u32.into()));
         Self::deposit_event(Event::InputReleased {
             job: id,
             provider: job.booking.provider.clone(),
@@ -36,12 +39,14 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    pub(crate) fn do_cancel(user: T::AccountId, id: JobId) -> DispatchResult {
+    pub(crate) fn do_cancel(user: T::AccountId, id: JobId) -> Result<Moves, DispatchError> {
         let job = Self::living(id)?;
         ensure!(job.user == user, Error::<T>::NotYours);
-        let step = Self::step(&job, Act::Cancel)?;
-        Self::give_up(id, job, step);
-        Ok(())
+        let Step::End { reason, outcome } = Self::step(&job, Act::Cancel)? else {
+            defensive!("a cancelled job ends");
+            return Err(Error::<T>::InputAlreadyReleased.into());
+        };
+        Ok(Self::refund(id, job, reason, outcome))
     }
 
     /// A job that lives, or why there is none.
@@ -61,7 +66,7 @@ impl<T: Config> Pallet<T> {
         job::step(&job.phase, job.attempt, now, act).map_err(Into::into)
     }
 
-    fn run_window(patience: Patience) -> BlockNumberFor<T> {
+    pub(crate) fn run_window(patience: Patience) -> BlockNumberFor<T> {
         match patience {
             Patience::Short => T::ShortWindow::get(),
             Patience::Standard => T::StandardWindow::get(),

@@ -76,23 +76,23 @@ pub mod pallet {
         /// Decides among equals. It should be hard to foresee for who posts; it is mixed with the parent's hash.
         type Randomness: Randomness<Self::Hash, BlockNumberFor<Self>>;
 
-        /// Blocks the user has to release the input to an assigned device.
+        /// Blocks the user has to release the input to an assigned device. The device has what is left of them too.
         #[pallet::constant]
         type InputWindow: Get<BlockNumberFor<Self>>;
 
-        /// Blocks a device has for a job with [`Patience::Short`].
+        /// Blocks a device has after the user's window for a job with [`Patience::Short`].
         #[pallet::constant]
         type ShortWindow: Get<BlockNumberFor<Self>>;
 
-        /// Blocks a device has for a job with [`Patience::Standard`].
+        /// Blocks a device has after the user's window for a job with [`Patience::Standard`].
         #[pallet::constant]
         type StandardWindow: Get<BlockNumberFor<Self>>;
 
-        /// Blocks a device has for a job with [`Patience::Long`].
+        /// Blocks a device has after the user's window for a job with [`Patience::Long`].
         #[pallet::constant]
         type LongWindow: Get<BlockNumberFor<Self>>;
 
-        /// Blocks a receipt is kept.
+        /// Blocks a receipt is kept at least; longer while a job that was posted before it lives or is kept.
         #[pallet::constant]
         type Retention: Get<BlockNumberFor<Self>>;
 
@@ -132,6 +132,14 @@ pub mod pallet {
     #[pallet::storage]
     pub type Receipts<T: Config> = StorageMap<_, Twox64Concat, JobId, ReceiptOf<T>>;
 
+    /// The next job to be looked at when its first input window is over. Those before it have been.
+    #[pallet::storage]
+    pub type NextInputCheck<T: Config> = StorageValue<_, JobId, ValueQuery>;
+
+    /// The oldest job that lives or has a receipt. Those before it have been removed.
+    #[pallet::storage]
+    pub type NextReceipt<T: Config> = StorageValue<_, JobId, ValueQuery>;
+
     /// Number of the next job.
     #[pallet::storage]
     pub type NextJobId<T: Config> = StorageValue<_, JobId, ValueQuery>;
@@ -148,7 +156,8 @@ pub mod pallet {
     pub type ActiveByProvider<T: Config> =
         StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Identity, [u8; 8], (), OptionQuery>;
 
-    /// Deadlines. Paid with the fee of the call that sets one; each is removed when it falls due.
+    /// Deadlines of jobs that run when their input window is over, and of second and later attempts. Paid with the fee of
+    /// the call that leads to one; each is removed when it falls due.
     #[pallet::storage]
     pub type Deadlines<T: Config> =
         StorageDoubleMap<_, Twox64Concat, Queue, Twox64Concat, u64, Due<BlockNumberFor<T>>, OptionQuery>;
@@ -358,7 +367,7 @@ pub mod pallet {
         /// Errors: `NoTokens`, `TooManyTokens`, `UnknownModel`, `EscrowNotCovered`, `NoProvider`, `PriceBelowAsk`.
         /// Events: `Posted`, `Assigned`. Cost: flat.
         #[pallet::call_index(0)]
-        #[pallet::weight(T::WeightInfo::post())]
+        #[pallet::weight(T::WeightInfo::post(T::Providers::most_moves()))]
         pub fn post(
             origin: OriginFor<T>,
             model: AssetId,
@@ -367,17 +376,20 @@ pub mod pallet {
             max_tokens: u32,
             max_price: Balance,
             patience: Patience,
-        ) -> DispatchResult {
+        ) -> DispatchResultWithPostInfo {
             let user = ensure_signed(origin)?;
-            Self::do_post(user, model, input, user_key, max_tokens, max_price, patience)
+            let moves = Self::do_post(user, model, input, user_key, max_tokens, max_price, patience)?;
+            Ok(Some(T::WeightInfo::post(moves)).into())
         }
 
-        /// Releases the input to the assigned device, which starts the device's window.
+        /// Releases the input to the assigned device, which may start.
         ///
         /// Origin: signed, the user who posted.
         ///
         /// - `device_key`: the key for which `wrapped` was made; must be that of the present assignment.
         /// - `wrapped`: the input's content key, wrapped for the device.
+        ///
+        /// The device's window begins with the end of the user's, so that a quick user gives it more time.
         ///
         /// Errors: `NotFound`, `AlreadyEnded`, `NotYours`, `StaleDeviceKey`, `DeadlinePassed`,
         /// `InputAlreadyReleased`. Events: `InputReleased`. Cost: flat.
@@ -399,15 +411,17 @@ pub mod pallet {
         ///
         /// Errors: `NotFound`, `AlreadyEnded`, `NotYours`, `InputAlreadyReleased`. Events: `Ended`. Cost: flat.
         #[pallet::call_index(2)]
-        #[pallet::weight(T::WeightInfo::cancel())]
-        pub fn cancel(origin: OriginFor<T>, job: JobId) -> DispatchResult {
+        #[pallet::weight(T::WeightInfo::cancel(T::Providers::most_moves()))]
+        pub fn cancel(origin: OriginFor<T>, job: JobId) -> DispatchResultWithPostInfo {
             let user = ensure_signed(origin)?;
-            Self::do_cancel(user, job)
+            let moves = Self::do_cancel(user, job)?;
+            Ok(Some(T::WeightInfo::cancel(moves)).into())
         }
 
         /// Commits the result of a job in time, which pays provider, creator and treasury and refunds the rest.
         ///
-        /// Origin: signed, the device to which the job is assigned.
+        /// Origin: signed, the device to which the job is assigned. It is free, as it can succeed only once a job: a fee
+        /// would come out of the device's account, while the pay goes to its owner's, and small jobs would not cover it.
         ///
         /// - `output`: the sealed answer.
         /// - `result_hash`: hash of the answer, salted with its content key.
@@ -415,9 +429,10 @@ pub mod pallet {
         /// - `used_tokens`: tokens to charge, at most the job's `max_tokens`.
         ///
         /// Errors: `NotFound`, `AlreadyEnded`, `NotAssignedToYou`, `InputNotReleased`, `DeadlinePassed`,
-        /// `TooManyTokens`. Events: `Ended`, and `Redirected` for a part that could not be paid. Cost: flat.
+        /// `TooManyTokens`; these cost the fee. Events: `Ended`, and `Redirected` for a part that could not be paid. Cost:
+        /// flat.
         #[pallet::call_index(3)]
-        #[pallet::weight(T::WeightInfo::commit())]
+        #[pallet::weight(T::WeightInfo::commit(T::Providers::most_moves()))]
         pub fn commit(
             origin: OriginFor<T>,
             job: JobId,
@@ -425,9 +440,10 @@ pub mod pallet {
             result_hash: [u8; 32],
             output_key: WrappedKey,
             used_tokens: u32,
-        ) -> DispatchResult {
+        ) -> DispatchResultWithPostInfo {
             let device = ensure_signed(origin)?;
-            Self::do_commit(device, job, output, result_hash, output_key, used_tokens)
+            let moves = Self::do_commit(device, job, output, result_hash, output_key, used_tokens)?;
+            Ok((Some(T::WeightInfo::commit(moves)), Pays::No).into())
         }
 
         /// Gives a job back. It goes to the next provider, or is refunded if there is none or no attempt is left.

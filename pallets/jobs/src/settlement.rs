@@ -15,10 +15,11 @@ use weft_primitives::{
     device::WrappedKey,
     job::{Act, Decline, Reason, Step},
     price::{self, Split},
-    registry::ModelRegistry,
+    registry::{ModelRegistry, Moves},
+    reputation::Outcome,
 };
 
-use crate::{Config, Error, Event, HoldReason, JobOf, Jobs, Pallet, Party, Queue, Receipt, Receipts, types::Handled};
+use crate::{Config, Error, Event, HoldReason, JobOf, Jobs, Pallet, Party, Receipt, Receipts, types::Handled};
 
 /// What a device commits to.
 pub(crate) struct Work {
@@ -36,7 +37,7 @@ impl<T: Config> Pallet<T> {
         result_hash: [u8; 32],
         output_key: WrappedKey,
         used_tokens: u32,
-    ) -> DispatchResult {
+    ) -> Result<Moves, DispatchError> {
         let job = Self::living(id)?;
         ensure!(job.booking.device == device, Error::<T>::NotAssignedToYou);
         let Step::End { reason, outcome } = Self::step(&job, Act::Commit)? else {
@@ -55,7 +56,7 @@ impl<T: Config> Pallet<T> {
             T::TreasuryCut::get(),
         );
         let paid = Self::pay_out(id, &job, due, terms.map(|terms| terms.creator).as_ref());
-        Self::free(id, &job, outcome);
+        let moves = Self::free(id, &job, outcome);
         let work = Work {
             output,
             result_hash,
@@ -64,7 +65,7 @@ impl<T: Config> Pallet<T> {
         };
         let provider = job.booking.provider.clone();
         Self::close(id, job, Some(provider), reason, Some(work), paid);
-        Ok(())
+        Ok(moves)
     }
 
     pub(crate) fn do_decline(device: T::AccountId, id: JobId, why: Decline) -> DispatchResult {
@@ -85,14 +86,7 @@ impl<T: Config> Pallet<T> {
         match step {
             Step::Reassign { outcome } => Self::reassign(id, job, outcome),
             Step::End { reason, outcome } => {
-                Self::free(id, &job, outcome);
-                let refund = Split {
-                    refund: job.max_price,
-                    ..Default::default()
-                };
-                let paid = Self::pay_out(id, &job, refund, None);
-                let provider = job.booking.provider.clone();
-                Self::close(id, job, Some(provider), reason, None, paid);
+                Self::refund(id, job, reason, outcome);
                 Handled::Refunded
             }
             Step::Run => {
@@ -100,6 +94,19 @@ impl<T: Config> Pallet<T> {
                 Handled::Skipped
             }
         }
+    }
+
+    /// Ends a job with everything back to its user.
+    pub(crate) fn refund(id: JobId, job: JobOf<T>, reason: Reason, outcome: Outcome) -> Moves {
+        let moves = Self::free(id, &job, outcome);
+        let refund = Split {
+            refund: job.max_price,
+            ..Default::default()
+        };
+        let paid = Self::pay_out(id, &job, refund, None);
+        let provider = job.booking.provider.clone();
+        Self::close(id, job, Some(provider), reason, None, paid);
+        moves
     }
 
     /// Replaces a job, which has been paid out, by its receipt.
@@ -113,12 +120,6 @@ impl<T: Config> Pallet<T> {
     ) {
         let now = frame_system::Pallet::<T>::block_number();
         Jobs::<T>::remove(id);
-        Self::enqueue(
-            Queue::Retention,
-            id,
-            job.attempt,
-            now.saturating_add(T::Retention::get()),
-        );
         Self::deposit_event(Event::Ended {
             job: id,
             reason,

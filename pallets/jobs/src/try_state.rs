@@ -7,7 +7,8 @@ use sp_runtime::{Saturating, TryRuntimeError};
 use weft_primitives::{Balance, JobId, job::MAX_ATTEMPTS, job::Phase};
 
 use crate::{
-    ActiveByProvider, Config, Deadlines, HoldReason, Jobs, JobsByUser, NextJobId, Pallet, Queue, QueueEnds, Receipts,
+    ActiveByProvider, Config, Deadlines, HoldReason, Jobs, JobsByUser, NextInputCheck, NextJobId, NextReceipt, Pallet,
+    Queue, QueueEnds, Receipts,
 };
 
 impl<T: Config> Pallet<T> {
@@ -16,6 +17,7 @@ impl<T: Config> Pallet<T> {
         Self::check_jobs()?;
         Self::check_escrow()?;
         Self::check_queues()?;
+        Self::check_cursors()?;
         Self::check_indices()
     }
 
@@ -80,7 +82,7 @@ impl<T: Config> Pallet<T> {
     }
 
     fn check_queues() -> Result<(), TryRuntimeError> {
-        let mut waiting: BTreeMap<(JobId, u8, Queue), Vec<_>> = BTreeMap::new();
+        let mut waiting: BTreeMap<(JobId, u8), Vec<_>> = BTreeMap::new();
         for queue in Queue::ALL {
             let ends = QueueEnds::<T>::get(queue);
             let mut entries = 0u64;
@@ -90,25 +92,44 @@ impl<T: Config> Pallet<T> {
                     "an entry is outside its queue"
                 );
                 entries.saturating_inc();
-                waiting.entry((due.job, due.attempt, queue)).or_default().push(due.at);
+                waiting.entry((due.job, due.attempt)).or_default().push((queue, due.at));
             }
             ensure!(ends.head.checked_add(entries) == Some(ends.tail), "a queue has gaps");
         }
+        let next_check = NextInputCheck::<T>::get();
         for (id, job) in Jobs::<T>::iter() {
-            let due = job.phase.until().saturating_add(1u32.into());
-            ensure!(
-                waiting.get(&(id, job.attempt, job.queue())) == Some(&Vec::from([due])),
-                "a living job does not wait exactly once for its deadline"
-            );
+            let until = job.phase.until();
+            let in_window = match job.phase {
+                Phase::AwaitingInput { .. } => until,
+                Phase::Running { .. } => until.saturating_sub(Self::run_window(job.patience)),
+            };
+            let looked_at_next = (Queue::Input, in_window.saturating_add(1u32.into()));
+            let lapses_next = (Queue::of_run(job.patience), until.saturating_add(1u32.into()));
+            let runs = matches!(job.phase, Phase::Running { .. });
+            let sound = match waiting.get(&(id, job.attempt)).map(Vec::as_slice) {
+                None => job.attempt == 1 && id >= next_check,
+                Some([entry]) => {
+                    (job.attempt > 1 && *entry == looked_at_next)
+                        || (runs && (job.attempt > 1 || id < next_check) && *entry == lapses_next)
+                }
+                Some(_) => false,
+            };
+            ensure!(sound, "a living job does not wait exactly once for its deadline");
         }
-        for (id, receipt) in Receipts::<T>::iter() {
-            ensure!(
-                waiting
-                    .get(&(id, receipt.attempts, Queue::Retention))
-                    .is_some_and(|entries| entries.len() == 1),
-                "a receipt does not wait exactly once for its removal"
-            );
-        }
+        Ok(())
+    }
+
+    fn check_cursors() -> Result<(), TryRuntimeError> {
+        let next = NextJobId::<T>::get();
+        ensure!(
+            NextInputCheck::<T>::get() <= next && NextReceipt::<T>::get() <= next,
+            "a cursor is beyond the last job"
+        );
+        let pruned = NextReceipt::<T>::get();
+        ensure!(
+            Jobs::<T>::iter_keys().chain(Receipts::<T>::iter_keys()).all(|id| id >= pruned),
+            "a job or receipt was passed over by the removal of receipts"
+        );
         Ok(())
     }
 

@@ -26,7 +26,7 @@ pub struct Job<AccountId, BlockNumber> {
     pub max_tokens: u32,
     /// The escrow, held from the user.
     pub max_price: Balance,
-    /// Which window the device has.
+    /// Which window the device has once the user's has passed.
     pub patience: Patience,
     /// The current assignment, from 1.
     pub attempt: u8,
@@ -40,16 +40,6 @@ pub struct Job<AccountId, BlockNumber> {
     pub input_key: Option<WrappedKey>,
     /// Block in which it was posted.
     pub posted_at: BlockNumber,
-}
-
-impl<AccountId, BlockNumber> Job<AccountId, BlockNumber> {
-    /// The queue in which the present phase waits.
-    pub fn queue(&self) -> Queue {
-        match self.phase {
-            Phase::AwaitingInput { .. } => Queue::Input,
-            Phase::Running { .. } => Queue::of_run(self.patience),
-        }
-    }
 }
 
 /// How a job ended. Kept for a fixed number of blocks.
@@ -82,12 +72,12 @@ pub struct Receipt<AccountId, BlockNumber> {
 }
 
 /// A queue of deadlines. All entries of one queue wait equally long, so they fall due in the order in which they came
-/// and only the head need be looked at.
+/// and only the head need be looked at. First attempts need no entry here: see [`Line::Posted`].
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub enum Queue {
-    /// Release of the input.
+    /// Release of the input to the device of a second or later attempt.
     Input,
     /// Commit of a job with [`Patience::Short`].
     Short,
@@ -95,13 +85,11 @@ pub enum Queue {
     Standard,
     /// Commit of a job with [`Patience::Long`].
     Long,
-    /// Removal of a receipt.
-    Retention,
 }
 
 impl Queue {
     /// All queues.
-    pub const ALL: [Self; 5] = [Self::Input, Self::Short, Self::Standard, Self::Long, Self::Retention];
+    pub const ALL: [Self; 4] = [Self::Input, Self::Short, Self::Standard, Self::Long];
 
     /// The queue of a running job's deadline.
     pub const fn of_run(patience: Patience) -> Self {
@@ -111,8 +99,31 @@ impl Queue {
             Patience::Long => Self::Long,
         }
     }
+}
 
-    /// All queues, beginning with another one each turn, so that a flooded queue cannot starve the others.
+/// What the hooks work off, each from its oldest on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// Jobs in the order of posting, each looked at once, when its first input window is over.
+    Posted,
+    /// A queue.
+    Queue(Queue),
+    /// Receipts in the order of posting, each removed when its retention is over.
+    Receipts,
+}
+
+impl Line {
+    /// All lines.
+    pub const ALL: [Self; 6] = [
+        Self::Posted,
+        Self::Queue(Queue::Input),
+        Self::Queue(Queue::Short),
+        Self::Queue(Queue::Standard),
+        Self::Queue(Queue::Long),
+        Self::Receipts,
+    ];
+
+    /// All lines, beginning with another one each turn, so that a flooded line cannot starve the others.
     pub fn in_turn(turn: usize) -> impl Iterator<Item = Self> {
         let first = turn % Self::ALL.len();
         Self::ALL.into_iter().cycle().skip(first).take(Self::ALL.len())
@@ -152,7 +163,7 @@ pub enum Party {
     User,
 }
 
-/// What became of a queue's head.
+/// What became of the first in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Handled {
     /// The job went to the next provider.
@@ -161,8 +172,12 @@ pub(crate) enum Handled {
     Refunded,
     /// The job ended because nobody could take it after a search.
     Abandoned,
+    /// The job runs: it waits for its device's deadline now.
+    Waits,
     /// A receipt was removed.
     Pruned,
-    /// The entry was stale.
+    /// A job that was posted had ended or moved on when it was looked at.
+    Passed,
+    /// The entry of a queue was stale.
     Skipped,
 }

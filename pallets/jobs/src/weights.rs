@@ -4,14 +4,14 @@ use frame_support::weights::{Weight, constants::RocksDbWeight};
 
 /// What the pallet's work costs. `due_*` are single steps of the hooks: one entry of a queue, and what became of it.
 pub trait WeightInfo {
-    /// A job is posted and booked.
-    fn post() -> Weight;
+    /// A job is posted and booked, which takes `moves` offers out of the book.
+    fn post(moves: u32) -> Weight;
     /// An input is released.
     fn release_input() -> Weight;
-    /// A job is cancelled.
-    fn cancel() -> Weight;
-    /// A result is committed, and everyone is paid.
-    fn commit() -> Weight;
+    /// A job is cancelled, which puts `moves` offers into the book.
+    fn cancel(moves: u32) -> Weight;
+    /// A result is committed, and everyone is paid, and `moves` offers enter the book.
+    fn commit(moves: u32) -> Weight;
     /// A job is declined and goes to another provider.
     fn decline() -> Weight;
     /// A job is declined, and ends because nobody else can be found.
@@ -20,7 +20,7 @@ pub trait WeightInfo {
     fn expire() -> Weight;
     /// A job is overdue, and ends because nobody else can be found.
     fn expire_abandoned() -> Weight;
-    /// All queues are looked at and nothing is due.
+    /// All lines are looked at and nothing is due.
     fn queue_heads() -> Weight;
     /// A due job goes to another provider.
     fn due_reassigned() -> Weight;
@@ -28,25 +28,29 @@ pub trait WeightInfo {
     fn due_refunded() -> Weight;
     /// A due job ends because nobody else can be found.
     fn due_abandoned() -> Weight;
+    /// A job runs and goes on to wait for its device.
+    fn due_waits() -> Weight;
     /// A receipt is removed.
     fn due_pruned() -> Weight;
-    /// A stale entry is removed.
+    /// A job that had ended or moved on is passed.
+    fn due_passed() -> Weight;
+    /// A stale entry of a queue is removed.
     fn due_skipped() -> Weight;
 }
 
 /// Figures for mocks: estimates from counted reads and writes.
 impl WeightInfo for () {
-    fn post() -> Weight {
-        estimate(90, 16, 14)
+    fn post(moves: u32) -> Weight {
+        estimate(90, 14, 10).saturating_add(estimate(10, 5, 5).saturating_mul(moves.into()))
     }
     fn release_input() -> Weight {
         estimate(35, 2, 4)
     }
-    fn cancel() -> Weight {
-        estimate(80, 12, 14)
+    fn cancel(moves: u32) -> Weight {
+        estimate(80, 8, 6).saturating_add(estimate(10, 5, 5).saturating_mul(moves.into()))
     }
-    fn commit() -> Weight {
-        estimate(150, 16, 18)
+    fn commit(moves: u32) -> Weight {
+        estimate(150, 12, 10).saturating_add(estimate(10, 5, 5).saturating_mul(moves.into()))
     }
     fn decline() -> Weight {
         estimate(90, 18, 20)
@@ -72,8 +76,14 @@ impl WeightInfo for () {
     fn due_abandoned() -> Weight {
         estimate(115, 20, 20)
     }
+    fn due_waits() -> Weight {
+        estimate(20, 4, 3)
+    }
     fn due_pruned() -> Weight {
-        estimate(30, 3, 4)
+        estimate(30, 2, 3)
+    }
+    fn due_passed() -> Weight {
+        estimate(10, 3, 1)
     }
     fn due_skipped() -> Weight {
         estimate(15, 3, 2)

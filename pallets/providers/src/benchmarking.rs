@@ -99,12 +99,20 @@ fn keyed_offer<T: Config>(owner: &T::AccountId, model: AssetId, ask_per_token: B
     Pallet::<T>::key_granted(model, owner);
 }
 
-/// Makes an owner bookable once more for `model`, with `MaxOffers` offers in the book, each but the one for `model`
-/// followed by another provider's offer, which moves when it leaves.
-pub(crate) fn bookable<T: Config>(owner: &T::AccountId, model: AssetId, ask_per_token: Balance) {
+/// Makes an owner bookable once more for `model`, with `offers` offers in the book that leave with the booking, each but
+/// the one for `model` followed by another provider's offer, which moves into the gap. With 0 the one offer stays, as the
+/// owner has a slot to spare, and no reputation class is near.
+pub(crate) fn bookable<T: Config>(owner: &T::AccountId, model: AssetId, ask_per_token: Balance, offers: u32) {
     keyed_offer::<T>(owner, model, ask_per_token);
+    if offers == 0 {
+        assert_ok!(Pallet::<T>::alter(owner, |info| {
+            info.capacity = info.busy.saturating_add(2);
+            info.reputation = Reputation::default();
+            Ok(())
+        }));
+    }
     let follower = belonging_to::<T>(owner, "follower");
-    while OffersOf::<T>::get(owner).len() < T::MaxOffers::get() as usize {
+    while OffersOf::<T>::get(owner).len() < offers as usize {
         let filler = T::Models::benchmark_model(&belonging_to::<T>(owner, "creator"));
         keyed_offer::<T>(owner, filler, ask_per_token);
         keyed_offer::<T>(&follower, filler, ask_per_token);
@@ -121,7 +129,7 @@ fn listed<T: Config>(owner: &T::AccountId) -> usize {
 fn full<T: Config>() -> (T::AccountId, AssetId) {
     let owner: T::AccountId = whitelisted_caller();
     let model = T::Models::benchmark_model(&owner);
-    bookable::<T>(&owner, model, 1_000);
+    bookable::<T>(&owner, model, 1_000, T::MaxOffers::get());
     keyed_offer::<T>(&account("behind", 0, 0), model, 1_000);
     assert_eq!(listed::<T>(&owner), T::MaxOffers::get() as usize);
     (owner, model)

@@ -1,13 +1,14 @@
 //! The order book: for each model, buckets of equal offers, dense, so that any of them is one read away.
 
 use frame_support::defensive;
-use weft_primitives::{AssetId, order_book::Bucket};
+use weft_primitives::{AssetId, order_book::Bucket, registry::Moves};
 
 use crate::{BookEntry, BucketEntry, BucketLen, Config, Listing, Occupied, Offer, Offers, OffersOf, Pallet};
 
 impl<T: Config> Pallet<T> {
     /// Brings all offers of an owner in line with their standing.
-    pub(crate) fn relist(owner: &T::AccountId, standing: Option<u8>) {
+    pub(crate) fn relist(owner: &T::AccountId, standing: Option<u8>) -> Moves {
+        let mut moves: Moves = 0;
         for model in OffersOf::<T>::get(owner) {
             let Some(mut offer) = Offers::<T>::get(owner, model) else {
                 defensive!("an owner's list names offers that exist");
@@ -16,9 +17,12 @@ impl<T: Config> Pallet<T> {
             let before = offer.listing;
             Self::place(owner, model, &mut offer, standing);
             if offer.listing != before {
+                let (left, taken) = (before.is_some(), offer.listing.is_some());
+                moves = moves.saturating_add(left.into()).saturating_add(taken.into());
                 Offers::<T>::insert(owner, model, offer);
             }
         }
+        moves
     }
 
     /// Puts an offer where it belongs given its owner's standing: into the bucket of its price and the owner's class, or

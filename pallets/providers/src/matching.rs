@@ -1,10 +1,10 @@
 //! Picking from the book, and counting how it went.
 
-use frame_support::defensive;
+use frame_support::{defensive, traits::Get};
 use weft_primitives::{
     AssetId, Balance,
     order_book::{Bucket, Occupied as OccupiedBuckets},
-    registry::{Booking, Matching, NoMatch},
+    registry::{Booking, Matching, Moves, NoMatch},
     reputation::Outcome,
 };
 
@@ -82,12 +82,17 @@ fn start_of(seed: [u8; 32]) -> u64 {
 }
 
 impl<T: Config> Matching<T::AccountId> for Pallet<T> {
+    fn most_moves() -> Moves {
+        // From one reputation class to another each offer leaves one place and takes another.
+        T::MaxOffers::get().saturating_mul(2)
+    }
+
     fn book(
         model: AssetId,
         max_ask: Balance,
         excluded: &[T::AccountId],
         seed: [u8; 32],
-    ) -> Result<Booking<T::AccountId>, NoMatch> {
+    ) -> Result<(Booking<T::AccountId>, Moves), NoMatch> {
         let BookEntry { owner, ask_per_token } = pick(
             &Occupied::<T>::get(model),
             max_ask,
@@ -96,12 +101,12 @@ impl<T: Config> Matching<T::AccountId> for Pallet<T> {
             |bucket| BucketLen::<T>::get(model, bucket),
             |bucket, slot| BucketEntry::<T>::get((model, bucket, slot)),
         )?;
-        let booked = Self::alter(&owner, |info| {
+        let booked = Self::alter_counting(&owner, |info| {
             // Who is listed has a free slot.
             info.busy = info.busy.saturating_add(1);
             Ok((info.device.clone(), info.encryption_key, info.busy))
         });
-        let Ok((device, encryption_key, busy)) = booked else {
+        let Ok(((device, encryption_key, busy), moves)) = booked else {
             defensive!("an entry of the book names a provider who is registered");
             return Err(NoMatch::NoProvider);
         };
@@ -111,22 +116,23 @@ impl<T: Config> Matching<T::AccountId> for Pallet<T> {
             ask_per_token,
             busy,
         });
-        Ok(Booking {
+        let booking = Booking {
             provider: owner,
             device,
             encryption_key,
             ask_per_token,
-        })
+        };
+        Ok((booking, moves))
     }
 
-    fn settle(provider: &T::AccountId, outcome: Outcome) {
-        let settled = Self::alter(provider, |info| {
+    fn settle(provider: &T::AccountId, outcome: Outcome) -> Moves {
+        let settled = Self::alter_counting(provider, |info| {
             let paused = count::<T>(info, outcome);
             Ok((paused, info.reputation.score_ppm(), info.busy))
         });
-        let Ok((paused, score_ppm, busy)) = settled else {
+        let Ok(((paused, score_ppm, busy), moves)) = settled else {
             defensive!("a provider with a booking stays registered");
-            return;
+            return 0;
         };
         Self::deposit_event(Event::Settled {
             owner: provider.clone(),
@@ -140,11 +146,17 @@ impl<T: Config> Matching<T::AccountId> for Pallet<T> {
                 reason: PauseReason::MissedDeadline,
             });
         }
+        moves
     }
 
     #[cfg(feature = "runtime-benchmarks")]
-    fn benchmark_offer(provider: &T::AccountId, model: AssetId, ask_per_token: Balance) {
-        crate::benchmarking::bookable::<T>(provider, model, ask_per_token);
+    fn benchmark_most_offers() -> u32 {
+        T::MaxOffers::get()
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_offer(provider: &T::AccountId, model: AssetId, ask_per_token: Balance, offers: u32) {
+        crate::benchmarking::bookable::<T>(provider, model, ask_per_token, offers);
     }
 }
 

@@ -9,7 +9,7 @@ use sp_runtime::{DispatchError, traits::Verify};
 use weft_primitives::{
     device::{EncryptionKey, consent_message},
     endpoint::is_endpoint,
-    registry::ModelRegistry,
+    registry::{ModelRegistry, Moves},
     reputation::Reputation,
 };
 
@@ -161,15 +161,21 @@ impl<T: Config> Pallet<T> {
         owner: &T::AccountId,
         change: impl FnOnce(&mut ProviderInfoOf<T>) -> Result<R, DispatchError>,
     ) -> Result<R, DispatchError> {
+        Self::alter_counting(owner, change).map(|(result, _)| result)
+    }
+
+    /// [`Self::alter`], with what it moved in the order book.
+    pub(crate) fn alter_counting<R>(
+        owner: &T::AccountId,
+        change: impl FnOnce(&mut ProviderInfoOf<T>) -> Result<R, DispatchError>,
+    ) -> Result<(R, Moves), DispatchError> {
         let mut info = Providers::<T>::get(owner).ok_or(Error::<T>::NotFound)?;
         let before = info.standing(T::MinStake::get());
         let result = change(&mut info)?;
         let after = info.standing(T::MinStake::get());
-        if before != after {
-            Self::relist(owner, after);
-        }
+        let moves = if before == after { 0 } else { Self::relist(owner, after) };
         Providers::<T>::insert(owner, info);
-        Ok(result)
+        Ok((result, moves))
     }
 
     fn ensure_consent(owner: &T::AccountId, device: &T::AccountId, consent: &T::Signature) -> DispatchResult {

@@ -24,8 +24,8 @@ parameter_types! {
     pub const MinStake: Balance = 100 * UNIT;
     pub const UnbondingPeriod: BlockNumber = 7 * DAYS;
 
-    pub const InputWindow: BlockNumber = 10;
-    pub const ShortWindow: BlockNumber = 20;
+    pub const InputWindow: BlockNumber = 6;
+    pub const ShortWindow: BlockNumber = 10;
     pub const StandardWindow: BlockNumber = 10 * MINUTES;
     pub const LongWindow: BlockNumber = 4 * HOURS;
     pub const Retention: BlockNumber = 30 * DAYS;

@@ -131,7 +131,7 @@ fn offer(network: &Network, asset: u64, registered: Vec<Provider>) -> Result<Pro
             .into_iter()
             .map(|mut provider| {
                 scope.spawn(move || {
-                    provider.offer(asset)?;
+                    provider.offer(asset, ASK)?;
                     provider.start()?;
                     provider.wait_until_listed(network, asset)?;
                     Ok(provider)

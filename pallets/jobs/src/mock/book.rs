@@ -8,7 +8,7 @@ use sp_runtime::traits::{BlakeTwo256, Hash};
 use weft_primitives::{
     AssetId, Balance, Ppm,
     device::EncryptionKey,
-    registry::{Booking, Matching, ModelRegistry, ModelTerms, NoMatch},
+    registry::{Booking, Matching, ModelRegistry, ModelTerms, Moves, NoMatch},
     reputation::Outcome,
 };
 
@@ -98,12 +98,16 @@ impl Book {
     }
 }
 impl Matching<AccountId> for Book {
+    fn most_moves() -> Moves {
+        2
+    }
+
     fn book(
         model: AssetId,
         max_ask: Balance,
         excluded: &[AccountId],
         seed: [u8; 32],
-    ) -> Result<Booking<AccountId>, NoMatch> {
+    ) -> Result<(Booking<AccountId>, Moves), NoMatch> {
         let mut providers = Providers::get();
         let free = providers
             .iter_mut()
@@ -122,6 +126,7 @@ impl Matching<AccountId> for Book {
             });
         };
         best.busy += 1;
+        let moves = Moves::from(best.busy == best.capacity);
         let booking = Booking {
             provider: *owner,
             device: device_of(*owner),
@@ -129,20 +134,27 @@ impl Matching<AccountId> for Book {
             ask_per_token: best.ask,
         };
         Providers::set(&providers);
-        Ok(booking)
+        Ok((booking, moves))
     }
 
-    fn settle(provider: &AccountId, outcome: Outcome) {
+    fn settle(provider: &AccountId, outcome: Outcome) -> Moves {
         let mut providers = Providers::get();
         let booked = providers.get_mut(provider).unwrap();
+        let moves = Moves::from(booked.busy == booked.capacity);
         booked.busy = booked.busy.checked_sub(1).expect("settled once for each booking");
         booked.outcomes.push(outcome);
         Providers::set(&providers);
+        moves
     }
 
     #[cfg(feature = "runtime-benchmarks")]
-    fn benchmark_offer(provider: &AccountId, _: AssetId, ask_per_token: Balance) {
+    fn benchmark_most_offers() -> u32 {
+        1
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_offer(provider: &AccountId, _: AssetId, ask_per_token: Balance, offers: u32) {
         let busy = Providers::get().get(provider).map_or(0, |known| known.busy);
-        Self::offer(*provider, ask_per_token, busy + 1);
+        Self::offer(*provider, ask_per_token, if offers == 0 { busy + 2 } else { busy + 1 });
     }
 }

@@ -5,7 +5,9 @@ use weft_primitives::{
 };
 
 use super::*;
-use crate::{Deadlines, Error, Event, Jobs as Living, Queue, QueueEnds, Receipts, WeightInfo, mock::*};
+use crate::{
+    Deadlines, Error, Event, Jobs as Living, Queue, QueueEnds, Receipts, WeightInfo, mock::*, types::Line,
+};
 
 /// What a block's beginning costs.
 fn on_initialize(now: BlockNumber) -> Weight {
@@ -38,7 +40,7 @@ fn silent_providers_lose_the_job_one_after_the_other() {
         for owner in [FIRST, SECOND, THIRD] {
             assert_eq!(assignee(job), owner);
             release(ALICE, job).unwrap();
-            run_to(System::block_number() + 10);
+            run_to(System::block_number() + 15);
             assert_eq!(assignee(job), owner, "the last block of the window still counts");
             run_to(System::block_number() + 1);
             assert_eq!(Book::outcomes(owner), [Outcome::Missed]);
@@ -54,7 +56,7 @@ fn a_silent_provider_without_a_successor_ends_the_job() {
     Chain::with(&[(FIRST, 10, 8)]).test(|| {
         let job = post(ALICE, 100, 3_000).unwrap();
         release(ALICE, job).unwrap();
-        run_to(12);
+        run_to(17);
         assert_eq!(ending(job), (Reason::NoEligibleProvider, None, refund(3_000), 1));
         assert_eq!(Book::outcomes(FIRST), [Outcome::Missed]);
     });
@@ -71,14 +73,14 @@ fn anyone_may_point_out_that_a_job_is_overdue_and_the_queue_then_skips_it() {
         assert_ok!(expire(BOB, sealed));
         assert_noop!(expire(BOB, sealed), Error::<Test>::AlreadyEnded);
         assert_noop!(expire(BOB, 2), Error::<Test>::NotFound);
-        stall_to(11);
+        stall_to(16);
         assert_noop!(expire(BOB, running), Error::<Test>::NotYetDue);
-        stall_to(12);
+        stall_to(17);
         assert_ok!(expire(BOB, running));
         assert_eq!(assignee(running), SECOND);
         assert_noop!(expire(BOB, running), Error::<Test>::NotYetDue);
 
-        run_to(17);
+        run_to(22);
         assert_eq!(ending(sealed), (Reason::InputWithheld, Some(FIRST), refund(3_000), 1));
         assert_eq!(assignee(running), SECOND);
         assert_eq!(Book::outcomes(FIRST), [Outcome::Blameless, Outcome::Missed]);
@@ -94,13 +96,16 @@ fn a_block_begins_with_a_bounded_number_of_deadlines_and_is_charged_for_them() {
         cancel(ALICE, 1).unwrap();
         let heads = <() as WeightInfo>::queue_heads();
         assert_eq!(on_initialize(6), heads);
-        let done = heads + <() as WeightInfo>::due_refunded().saturating_mul(2) + <() as WeightInfo>::due_skipped();
+        let done = heads + <() as WeightInfo>::due_refunded().saturating_mul(2) + <() as WeightInfo>::due_passed();
         assert_eq!(on_initialize(7), done);
         assert_eq!(Living::<Test>::iter_keys().collect::<Vec<_>>(), [3]);
         assert_eq!(on_initialize(8), heads + <() as WeightInfo>::due_refunded());
         assert_eq!(on_initialize(9), heads);
         assert_eq!(ending(3), (Reason::InputWithheld, Some(FIRST), refund(1_000), 1));
-        assert_eq!(on_initialize(31), heads + <() as WeightInfo>::due_pruned());
+        // Job 0 ended in block 7, so its receipt, and those behind it, are kept to block 37.
+        assert_eq!(on_initialize(36), heads);
+        assert_eq!(on_initialize(37), heads + <() as WeightInfo>::due_pruned().saturating_mul(3));
+        assert_eq!(on_initialize(38), heads + <() as WeightInfo>::due_pruned());
     });
 }
 
@@ -110,11 +115,12 @@ fn each_outcome_has_its_price() {
         let heads = <() as WeightInfo>::queue_heads();
         let job = post(ALICE, 100, 3_000).unwrap();
         release(ALICE, job).unwrap();
-        assert_eq!(on_initialize(7), heads + <() as WeightInfo>::due_skipped());
-        assert_eq!(on_initialize(12), heads + <() as WeightInfo>::due_reassigned());
+        assert_eq!(on_initialize(7), heads + <() as WeightInfo>::due_waits());
+        assert_eq!(on_initialize(16), heads);
+        assert_eq!(on_initialize(17), heads + <() as WeightInfo>::due_reassigned());
         release(ALICE, job).unwrap();
-        assert_eq!(on_initialize(18), heads + <() as WeightInfo>::due_skipped());
-        assert_eq!(on_initialize(23), heads + <() as WeightInfo>::due_abandoned());
+        assert_eq!(on_initialize(23), heads + <() as WeightInfo>::due_waits());
+        assert_eq!(on_initialize(33), heads + <() as WeightInfo>::due_abandoned());
         assert_eq!(ending(job), (Reason::NoEligibleProvider, None, refund(3_000), 2));
     });
 }
@@ -152,10 +158,10 @@ fn a_flooded_queue_does_not_starve_the_others() {
             let job = post(ALICE, 1, 10).unwrap();
             cancel(ALICE, job).unwrap();
         }
-        // A hundred and one stale inputs are due from block 7 on, three a block, and the run from block 12 on.
+        // A hundred ended jobs are passed from block 7 on, three a block, and the run is overdue from block 17 on.
         stall_to(11);
-        run_to(16);
-        assert!(waiting(Queue::Input) > 50);
+        run_to(23);
+        assert!(crate::NextJobId::<Test>::get() - crate::NextInputCheck::<Test>::get() > 50);
         assert_eq!(ending(urgent).0, Reason::NoEligibleProvider);
     });
 }
@@ -169,16 +175,19 @@ fn every_kind_of_patience_has_its_own_queue_in_order() {
             release(ALICE, job).unwrap();
             run_to(System::block_number() + 1);
         }
+        // Each is noted when its input window is over: from block 7 on.
+        assert_eq!([Queue::Short, Queue::Standard, Queue::Long].map(waiting), [0, 0, 0]);
+        run_to(10);
         assert_eq!([Queue::Short, Queue::Standard, Queue::Long].map(waiting), [1, 2, 1]);
         let standard: Vec<_> = (0..2)
             .map(|at| Deadlines::<Test>::get(Queue::Standard, at).unwrap().at)
             .collect();
-        assert_eq!(standard, [23, 25]);
-        run_to(14);
+        assert_eq!(standard, [28, 30]);
+        run_to(19);
         assert!(Receipts::<Test>::contains_key(2));
-        run_to(23);
+        run_to(28);
         assert!(Receipts::<Test>::contains_key(1) && !Receipts::<Test>::contains_key(3));
-        run_to(42);
+        run_to(47);
         assert!(Receipts::<Test>::contains_key(0));
     });
 }
@@ -201,12 +210,43 @@ fn receipts_are_removed_after_their_retention() {
 }
 
 #[test]
-fn the_turn_goes_round_all_queues() {
-    for turn in 0..10 {
-        let order: Vec<_> = Queue::in_turn(turn).collect();
-        assert_eq!(order[0], Queue::ALL[turn % 5]);
-        let mut sorted = order.clone();
-        sorted.sort();
-        assert_eq!(sorted, Queue::ALL);
+fn a_job_that_lives_keeps_the_receipts_of_those_posted_after_it() {
+    Chain::with(&ALL_THREE).test(|| {
+        post_call(ALICE, MODEL, 10, 1_000, Patience::Long).unwrap();
+        release(ALICE, 0).unwrap();
+        let quick = post(BOB, 100, 3_000).unwrap();
+        cancel(BOB, quick).unwrap();
+        run_to(45);
+        assert!(Receipts::<Test>::contains_key(quick), "its retention ended in block 31");
+        // Lost by three providers: each time the windows for the input, then nobody releases it to the next.
+        run_to(53);
+        assert_eq!(ending(0).0, Reason::InputWithheld);
+        run_to(82);
+        assert!(Receipts::<Test>::contains_key(quick));
+        run_to(83);
+        assert_eq!(Receipts::<Test>::iter_keys().count(), 0);
+    });
+}
+
+#[test]
+fn a_job_that_is_late_in_the_line_of_the_posted_is_expired_all_the_same() {
+    Chain::with(&ALL_THREE).test(|| {
+        let job = post(ALICE, 100, 3_000).unwrap();
+        release(ALICE, job).unwrap();
+        // Nobody looked when its input window ended, and now its device is overdue too.
+        stall_to(40);
+        run_to(41);
+        assert_eq!(assignee(job), SECOND);
+        assert_eq!(Book::outcomes(FIRST), [Outcome::Missed]);
+    });
+}
+
+#[test]
+fn the_turn_goes_round_all_lines() {
+    for turn in 0..12 {
+        let order: Vec<_> = Line::in_turn(turn).collect();
+        assert_eq!(order[0], Line::ALL[turn % 6]);
+        assert!(Line::ALL.iter().all(|line| order.contains(line)) && order.len() == 6);
     }
+    assert!(Queue::ALL.iter().all(|queue| Line::ALL.contains(&Line::Queue(*queue))));
 }

@@ -95,7 +95,7 @@ fn only_the_assigned_device_declines_and_only_in_time() {
         }
         assert_noop!(decline(device_of(FIRST), job + 1), Error::<Test>::NotFound);
         release(ALICE, job).unwrap();
-        stall_to(12);
+        stall_to(17);
         assert_noop!(decline(device_of(FIRST), job), Error::<Test>::DeadlinePassed);
     });
 }

@@ -8,14 +8,14 @@ use super::*;
 use crate::{Error, Event, Jobs, mock::*};
 
 #[test]
-fn a_release_starts_the_window_that_was_ordered() {
+fn a_release_gives_the_device_the_rest_of_the_users_window_and_the_one_that_was_ordered() {
     for (patience, window) in [(Patience::Short, 10), (Patience::Standard, 20), (Patience::Long, 40)] {
         Chain::with(&ALL_THREE).test(|| {
             post_call(ALICE, MODEL, 10, 1_000, patience).unwrap();
             run_to(4);
             assert_ok!(release(ALICE, 0));
             let job = Jobs::<Test>::get(0).unwrap();
-            let until = 4 + window;
+            let until = 6 + window;
             assert_eq!(job.phase, Phase::Running { until });
             assert_eq!(job.input_key, Some(WRAPPED));
             let released = Event::InputReleased {

@@ -170,25 +170,15 @@ fn endings() -> BTreeMap<JobId, (AccountId, Reason, Option<AccountId>, Split)> {
     ends
 }
 
-fn check_queue_order() {
-    for queue in Queue::ALL {
-        let ends = QueueEnds::<Test>::get(queue);
-        let due: Vec<_> = (ends.head..ends.tail)
-            .map(|at| Deadlines::<Test>::get(queue, at).unwrap().at)
-            .collect();
-        assert!(due.is_sorted(), "{queue:?} is out of order: {due:?}");
-    }
-}
-
 /// Everybody falls silent: the chain alone must bring everything to its end.
 fn fall_silent() {
     let posted = NextJobId::<Test>::get() as u32;
-    let longest = 3 * (5 + 40) + posted * 5;
+    let longest = 3 * (5 + 40) + posted * 6;
     run_to(System::block_number() + longest);
     assert_eq!(Living::<Test>::iter_keys().count(), 0);
     let ends = endings();
     assert_eq!(ends.len() as u32, posted, "a job has no end");
-    run_to(System::block_number() + 30 + posted * 5);
+    run_to(System::block_number() + 30 + posted * 6);
     assert_eq!(Receipts::<Test>::iter_keys().count(), 0);
     assert_eq!(JobsByUser::<Test>::iter_keys().count(), 0);
     assert_eq!(Deadlines::<Test>::iter_keys().count(), 0);
@@ -224,13 +214,38 @@ proptest! {
             for this in script {
                 make(this);
                 check_invariants();
-                check_queue_order();
             }
             fall_silent();
             check_accounts();
             let counted: usize = OWNERS.iter().map(|owner| Book::outcomes(*owner).len()).sum();
             let booked = events().iter().filter(|event| matches!(event, Event::Assigned { .. })).count();
             assert_eq!(counted, booked, "each booking is settled once");
+        });
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 50, ..ProptestConfig::default() })]
+
+    /// The premise of looking at heads only. It holds while the lines are not behind; when they are, an entry may wait for
+    /// one before it, no longer than they are behind.
+    #[test]
+    fn entries_of_a_queue_fall_due_in_order(posts in proptest::collection::vec((patience(), any::<bool>(), 1u32..4), 1..40)) {
+        Chain::with(&[(31, 0, 1_000), (32, 10, 1_000)]).test(|| {
+            for (patience, declines, blocks) in posts {
+                let job = NextJobId::<Test>::get();
+                post_call(ALICE, MODEL, 10, 1_000, patience).unwrap();
+                if declines {
+                    decline(device_of(31), job).unwrap();
+                }
+                release(ALICE, job).unwrap();
+                run_to(System::block_number() + blocks);
+                for queue in Queue::ALL {
+                    let ends = QueueEnds::<Test>::get(queue);
+                    let due: Vec<_> = (ends.head..ends.tail).map(|at| Deadlines::<Test>::get(queue, at).unwrap().at).collect();
+                    assert!(due.is_sorted(), "{queue:?} is out of order: {due:?}");
+                }
+            }
         });
     }
 }

@@ -33,7 +33,7 @@ fn redirections() -> Vec<(Party, Option<Party>, u128)> {
 fn a_commit_in_time_pays_everyone_to_the_last_unit() {
     Chain::with(&ALL_THREE).test(|| {
         let job = running(1_000, 20_000);
-        run_to(11);
+        run_to(16);
         assert_ok!(commit(device_of(FIRST), job, 900));
 
         // Price 9,000: a tenth to the treasury, a twentieth of the other 8,100 to the creator.
@@ -64,10 +64,39 @@ fn a_commit_in_time_pays_everyone_to_the_last_unit() {
                 split,
                 attempts: 1,
                 posted_at: 1,
-                ended_at: 11,
+                ended_at: 16,
             })
         );
     });
+}
+
+#[test]
+fn a_commit_is_free_and_charged_by_what_it_moved() {
+    use crate::{Call, WeightInfo};
+    use frame_support::dispatch::{GetDispatchInfo, Pays};
+    use sp_runtime::traits::Dispatchable;
+
+    let slots = |capacity| {
+        let mut info = None;
+        Chain::with(&[(FIRST, 10, capacity)]).test(|| {
+            let job = running(100, 1_000);
+            let call = RuntimeCall::Jobs(Call::commit {
+                job,
+                output: output(),
+                result_hash: RESULT_HASH,
+                output_key: OUTPUT_KEY,
+                used_tokens: 1,
+            });
+            let most = <() as WeightInfo>::commit(2);
+            assert_eq!(call.get_dispatch_info().call_weight, most);
+            info = Some(call.dispatch(RuntimeOrigin::signed(device_of(FIRST))).unwrap());
+        });
+        info.unwrap()
+    };
+    let (full, spare) = (slots(1), slots(2));
+    assert_eq!((full.pays_fee, spare.pays_fee), (Pays::No, Pays::No));
+    assert_eq!(full.actual_weight, Some(<() as WeightInfo>::commit(1)));
+    assert_eq!(spare.actual_weight, Some(<() as WeightInfo>::commit(0)));
 }
 
 #[test]
@@ -108,9 +137,9 @@ fn nothing_is_committed_before_the_input_is_released() {
 fn a_late_commit_is_refused_though_the_queue_has_not_come_round() {
     Chain::with(&ALL_THREE).test(|| {
         let (prompt, late) = (running(100, 1_000), running(100, 1_000));
-        stall_to(11);
+        stall_to(16);
         assert_ok!(commit(device_of(FIRST), prompt, 1));
-        stall_to(12);
+        stall_to(17);
         assert_noop!(commit(device_of(FIRST), late, 1), Error::<Test>::DeadlinePassed);
         assert!(Jobs::<Test>::contains_key(late));
     });
@@ -120,7 +149,7 @@ fn a_late_commit_is_refused_though_the_queue_has_not_come_round() {
 fn who_lost_the_job_cannot_commit_any_more() {
     Chain::with(&ALL_THREE).test(|| {
         let job = running(100, 3_000);
-        run_to(12);
+        run_to(17);
         assert_eq!(assignee(job), SECOND);
         assert_noop!(commit(device_of(FIRST), job, 1), Error::<Test>::NotAssignedToYou);
     });

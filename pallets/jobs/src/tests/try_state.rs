@@ -5,7 +5,8 @@ use sp_runtime::TryRuntimeError;
 
 use super::*;
 use crate::{
-    ActiveByProvider, Deadlines, HoldReason, Jobs as Living, JobsByUser, NextJobId, Queue, QueueEnds, Receipts, mock::*,
+    ActiveByProvider, Deadlines, HoldReason, Jobs as Living, JobsByUser, NextInputCheck, NextJobId, NextReceipt, Queue,
+    QueueEnds, Receipts, mock::*,
 };
 
 /// The complaint about a state with one running, one sealed and one ended job, after `damage`.
@@ -33,6 +34,9 @@ fn each_kind_of_damage_is_noticed() {
         );
         release(ALICE, running).unwrap();
         cancel(BOB, ended).unwrap();
+        run_to(3);
+        let again = post(ALICE, 100, 3_000).unwrap();
+        decline(device_of(FIRST), again).unwrap();
         check_invariants();
 
         let change = |edit: fn(&mut crate::pallet::JobOf<Test>)| {
@@ -64,10 +68,6 @@ fn each_kind_of_damage_is_noticed() {
             "a user's hold is not the sum of their jobs' escrows"
         );
         assert_eq!(
-            change(|job| job.patience = weft_primitives::job::Patience::Long),
-            "a living job does not wait exactly once for its deadline"
-        );
-        assert_eq!(
             change(|job| job.booking.provider = SECOND),
             "a provider's list has a job for which they are not booked"
         );
@@ -92,7 +92,7 @@ fn each_kind_of_damage_is_noticed() {
             "a user's hold is not the sum of their jobs' escrows"
         );
         assert_eq!(
-            complaint(|| Deadlines::<Test>::remove(Queue::Input, 1)),
+            complaint(|| Deadlines::<Test>::remove(Queue::Input, 0)),
             "a queue has gaps"
         );
         assert_eq!(
@@ -104,8 +104,20 @@ fn each_kind_of_damage_is_noticed() {
             "a living job does not wait exactly once for its deadline"
         );
         assert_eq!(
-            complaint(|| Jobs::enqueue(Queue::Retention, ended, 1, 50)),
-            "a receipt does not wait exactly once for its removal"
+            complaint(|| NextInputCheck::<Test>::put(1)),
+            "a living job does not wait exactly once for its deadline"
+        );
+        assert_eq!(
+            complaint(|| Deadlines::<Test>::mutate(Queue::Input, 0, |due| due.as_mut().unwrap().at += 1)),
+            "a living job does not wait exactly once for its deadline"
+        );
+        assert_eq!(
+            complaint(|| NextReceipt::<Test>::put(5)),
+            "a cursor is beyond the last job"
+        );
+        assert_eq!(
+            complaint(|| NextReceipt::<Test>::put(1)),
+            "a job or receipt was passed over by the removal of receipts"
         );
         assert_eq!(
             complaint(|| JobsByUser::<Test>::remove(BOB, ended.to_be_bytes())),

@@ -12,7 +12,7 @@ use crate::{Availability, Error, Event, PauseReason, Providers as Stored, mock::
 
 fn book(max_ask: Balance, excluded: &[u8], seed: u8) -> Result<Booking<sp_runtime::AccountId32>, NoMatch> {
     let excluded: Vec<_> = excluded.iter().copied().map(owner).collect();
-    Providers::book(MODEL, max_ask, &excluded, [seed; 32])
+    Providers::book(MODEL, max_ask, &excluded, [seed; 32]).map(|(booking, _)| booking)
 }
 
 fn booked(max_ask: Balance, excluded: &[u8], seed: u8) -> u8 {
@@ -42,6 +42,26 @@ fn a_booking_binds_the_ask_and_names_the_device() {
             }
             .into(),
         );
+    });
+}
+
+#[test]
+fn what_a_booking_and_its_settlement_move_is_counted() {
+    run(|| {
+        ready(1, 2, 10);
+        let moved = |booked: Result<(Booking<_>, _), NoMatch>| booked.unwrap().1;
+        assert_eq!(moved(Providers::book(MODEL, 10, &[], [0; 32])), 0, "a slot is left");
+        assert_eq!(moved(Providers::book(MODEL, 10, &[], [0; 32])), 1, "the offer leaves");
+        assert_eq!(Providers::settle(&owner(1), Outcome::Blameless), 1, "the offer is back");
+        let mut most = 0;
+        for _ in 0..20 {
+            let moves = Providers::settle(&owner(1), Outcome::Kept);
+            assert!([0, 2].contains(&moves), "to another class, or nowhere");
+            most = moves.max(most);
+            assert_eq!(moved(Providers::book(MODEL, 10, &[], [0; 32])), 0);
+        }
+        assert_eq!(most, 2);
+        assert!(most <= Providers::most_moves());
     });
 }
 

@@ -152,7 +152,7 @@ fn apply(op: Op) {
             seed,
         } => {
             let due = eligible(model, max_ask, excluded);
-            let booked = Providers::book(model, max_ask, &[owner(excluded)], [seed; 32]);
+            let booked = Providers::book(model, max_ask, &[owner(excluded)], [seed; 32]).map(|(booking, _)| booking);
             // With four providers no bucket is longer than a search, so who is eligible is found.
             assert_eq!(booked.is_ok(), due, "{booked:?}");
             if let Ok(booking) = &booked {
