@@ -195,18 +195,28 @@ impl Provider {
         address(&self.who)
     }
 
+    /// Waits until the creator of `asset` has granted its key.
+    pub fn wait_until_keyed(&mut self, network: &Network, asset: u64) -> Result<(), HarnessError> {
+        self.wait_for_offer(network, asset, "keyed")
+    }
+
     /// Waits until the chain would give it a job on `asset`.
     pub fn wait_until_listed(&mut self, network: &Network, asset: u64) -> Result<(), HarnessError> {
+        self.wait_for_offer(network, asset, "listed")
+    }
+
+    fn wait_for_offer(&mut self, network: &Network, asset: u64, state: &str) -> Result<(), HarnessError> {
         let me = self.address()?;
         let worker = &mut self.worker;
-        let listed = wait_for(&format!("the offer of {}", self.who.name()), LISTED_WITHIN, || {
+        let what = format!("the offer of {} to be {state}", self.who.name());
+        let listed = wait_for(&what, LISTED_WITHIN, || {
             if let Some(worker) = worker.as_mut() {
                 worker.check()?;
             }
             let offers = network.offers(asset)?;
             Ok(offers
                 .iter()
-                .any(|offer| offer["provider"] == me.as_str() && offer["listed"] == true)
+                .any(|offer| offer["provider"] == me.as_str() && offer[state] == true)
                 .then_some(()))
         });
         let log = || {

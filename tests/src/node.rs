@@ -58,6 +58,8 @@ impl Node {
             format!("--{account}"),
             // Only of interest on loopback, where it must find no other test's chain.
             "--no-mdns".to_owned(),
+            // Its first start makes its network identity; a validator of a real network brings one.
+            "--unsafe-force-node-key-generation".to_owned(),
             format!("--port={}", free_port()?),
         ];
         if let Some(peer) = peer {

@@ -127,7 +127,9 @@ impl<T: Config> Pallet<T> {
         );
         let pruned = NextReceipt::<T>::get();
         ensure!(
-            Jobs::<T>::iter_keys().chain(Receipts::<T>::iter_keys()).all(|id| id >= pruned),
+            Jobs::<T>::iter_keys()
+                .chain(Receipts::<T>::iter_keys())
+                .all(|id| id >= pruned),
             "a job or receipt was passed over by the removal of receipts"
         );
         Ok(())

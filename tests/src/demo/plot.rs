@@ -316,11 +316,6 @@ fn settle(
     ] {
         let what = match who {
             "user" => format!("{} WEFT back of {} held", weft(refund), weft(receipt.split.escrow())),
-            "treasury" => format!(
-                "{} WEFT and the device's fee of {}",
-                weft(amount),
-                weft(settlement.fee().unsigned_abs())
-            ),
             _ => format!("{} WEFT", weft(amount)),
         };
         story.fact(

@@ -14,11 +14,26 @@ fn jobs_are_answered_paid_and_receipted_or_refused() {
         &["smollm2", "minilm"],
         &["//Bob"],
         &[
-            ("a job is answered, paid and receipted", a_job_is_answered_paid_and_receipted),
-            ("an embedding arrives as the model makes it", an_embedding_arrives_as_the_model_makes_it),
-            ("what cannot be is refused, and nothing is held", what_cannot_be_is_refused_and_nothing_is_held),
-            ("a device that is killed in mid-job finishes it", a_device_killed_in_mid_job_finishes_it),
-            ("a device that is stopped in order takes no jobs", a_stopped_device_takes_no_jobs),
+            (
+                "a job is answered, paid and receipted",
+                a_job_is_answered_paid_and_receipted,
+            ),
+            (
+                "an embedding arrives as the model makes it",
+                an_embedding_arrives_as_the_model_makes_it,
+            ),
+            (
+                "what cannot be is refused, and nothing is held",
+                what_cannot_be_is_refused_and_nothing_is_held,
+            ),
+            (
+                "a device that is killed in mid-job finishes it",
+                a_device_killed_in_mid_job_finishes_it,
+            ),
+            (
+                "a device that is stopped in order takes no jobs",
+                a_stopped_device_takes_no_jobs,
+            ),
         ],
     );
 }

@@ -19,9 +19,15 @@ fn what_goes_away_comes_back_or_is_replaced() {
         &["smollm2"],
         &["//Bob", "//Charlie"],
         &[
-            ("chain, device and user all restart in mid-job", chain_device_and_user_restart_in_mid_job),
+            (
+                "chain, device and user all restart in mid-job",
+                chain_device_and_user_restart_in_mid_job,
+            ),
             ("the RPC goes away for a minute", the_rpc_goes_away_for_a_minute),
-            ("a device that is gone for good loses its job to another", a_device_gone_for_good_loses_its_job),
+            (
+                "a device that is gone for good loses its job to another",
+                a_device_gone_for_good_loses_its_job,
+            ),
         ],
     );
 }
@@ -92,16 +98,27 @@ fn a_device_gone_for_good_loses_its_job(stage: &mut Stage) -> Result<()> {
     let (gone, heir) = (stage.providers[0].address()?, stage.providers[1].address()?);
     let (job, asking) = stage.begin_long_job("gone-for-good", "short")?;
     let state = stage.network.job(job)?["state"].clone();
-    assert_eq!(state["provider"], gone.as_str(), "the cheaper provider was not chosen: {state}");
+    assert_eq!(
+        state["provider"],
+        gone.as_str(),
+        "the cheaper provider was not chosen: {state}"
+    );
     stage.providers[0].kill();
     // The user's command releases the input to the next device by itself.
     let ran = asking.answer(LOST + SOON)?;
     let receipt = Receipt::read(&ran["receipt"])?;
     assert_eq!((receipt.reason.as_str(), receipt.attempts), ("completed", 2));
     assert_eq!(receipt.provider.as_deref(), Some(heir.as_str()));
-    assert_eq!(stage.settlement(&receipt)?.differences(&receipt.split), [] as [String; 0]);
+    assert_eq!(
+        stage.settlement(&receipt)?.differences(&receipt.split),
+        [] as [String; 0]
+    );
     let view = stage.network.node.rpc().call("weft_provider", json!([gone]))?;
-    assert_eq!((&view["status"], &view["missed"]), (&json!("paused_after_miss"), &json!(1)), "{view}");
+    assert_eq!(
+        (&view["status"], &view["missed"]),
+        (&json!("paused_after_miss"), &json!(1)),
+        "{view}"
+    );
     // It comes back, says so itself, and is given jobs again.
     stage.providers[0].start()?;
     let model = stage.models[0];

@@ -85,6 +85,10 @@ impl Stage {
             for model in &models {
                 provider.offer(*model, ask)?;
             }
+            // A device that runs when a key arrives pauses until it has the model too, and jobs would be refused then.
+            for model in &models {
+                provider.wait_until_keyed(&network, *model)?;
+            }
             provider.start()?;
         }
         for provider in &mut providers {
@@ -136,17 +140,23 @@ impl Stage {
     /// Nobody ended who should not have.
     pub fn all_are_alive(&mut self) -> Result<()> {
         self.creator.server().check()?;
-        self.providers.iter_mut().try_for_each(|provider| {
-            provider
-                .worker()
-                .expect("the scene left the device running")
-                .check()
-        })
+        self.providers
+            .iter_mut()
+            .try_for_each(|provider| provider.worker().expect("the scene left the device running").check())
     }
 }
 
 fn publish(who: &Identity, model: &str) -> Result<u64> {
-    let published = who.ask(&["creator", "publish", "--model", model, "--name", model, "--royalty", "5%"])?;
+    let published = who.ask(&[
+        "creator",
+        "publish",
+        "--model",
+        model,
+        "--name",
+        model,
+        "--royalty",
+        "5%",
+    ])?;
     published["asset"]
         .as_u64()
         .ok_or_else(|| HarnessError::answer("weft creator publish", &published))

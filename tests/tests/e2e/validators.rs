@@ -28,7 +28,10 @@ fn finalised_beyond(node: &Node, height: u32) -> Result<u32> {
 fn agree(nodes: [&Node; 2], height: u32) -> Result<()> {
     let [one, other] = nodes.map(|node| node.rpc().block_hash(height));
     let (one, other) = (one?, other?);
-    assert!(one.is_some() && one == other, "block {height} is {one:?} here and {other:?} there");
+    assert!(
+        one.is_some() && one == other,
+        "block {height} is {one:?} here and {other:?} there"
+    );
     Ok(())
 }
 

@@ -31,7 +31,7 @@ pub struct RegisterArgs {
     /// Stake to bond at once, in WEFT.
     #[arg(long, value_parser = parse_weft)]
     bond: Option<Weft>,
-    /// What the device's own account is topped up to, in WEFT, to pay the fees of its commits.
+    /// What the device's own account is topped up to, in WEFT, for the fees of what it sends besides commits, which are free.
     #[arg(long, value_parser = parse_weft, default_value = "10")]
     device_funds: Weft,
     #[command(flatten)]

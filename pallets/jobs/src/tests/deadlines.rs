@@ -5,9 +5,7 @@ use weft_primitives::{
 };
 
 use super::*;
-use crate::{
-    Deadlines, Error, Event, Jobs as Living, Queue, QueueEnds, Receipts, WeightInfo, mock::*, types::Line,
-};
+use crate::{Deadlines, Error, Event, Jobs as Living, Queue, QueueEnds, Receipts, WeightInfo, mock::*, types::Line};
 
 /// What a block's beginning costs.
 fn on_initialize(now: BlockNumber) -> Weight {
@@ -104,7 +102,10 @@ fn a_block_begins_with_a_bounded_number_of_deadlines_and_is_charged_for_them() {
         assert_eq!(ending(3), (Reason::InputWithheld, Some(FIRST), refund(1_000), 1));
         // Job 0 ended in block 7, so its receipt, and those behind it, are kept to block 37.
         assert_eq!(on_initialize(36), heads);
-        assert_eq!(on_initialize(37), heads + <() as WeightInfo>::due_pruned().saturating_mul(3));
+        assert_eq!(
+            on_initialize(37),
+            heads + <() as WeightInfo>::due_pruned().saturating_mul(3)
+        );
         assert_eq!(on_initialize(38), heads + <() as WeightInfo>::due_pruned());
     });
 }

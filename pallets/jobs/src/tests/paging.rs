@@ -28,7 +28,7 @@ fn a_living_job_shows_what_a_device_needs() {
                 posted_at: 1,
                 attempts: 1,
                 state: JobState::Living(LivingJob {
-                    phase: Phase::Running { until: 13 },
+                    phase: Phase::Running { until: 16 },
                     input: input(),
                     user_key: USER_KEY,
                     input_key: Some(WRAPPED),
