@@ -28,7 +28,7 @@ setup: ## install what building needs and is missing (apt-get, rustup)
 	@scripts/setup.sh
 
 build: setup ## compile everything; leaves bin/weft-node and bin/weft
-	$(SAY) 'build: the node, the runtime and the worker, in $(CARGO_TARGET_DIR) (the first time this takes most of an hour)'
+	$(SAY) 'build: the node, the runtime and the worker, in $(CARGO_TARGET_DIR) (the first time this takes half an hour)'
 	@$(CARGO) build $(CARGO_ARGS) --bins
 	@mkdir -p bin
 	@install -C -m 755 $(RELEASE)/weft-node $(RELEASE)/weft $(RELEASE)/weft-demo bin/

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures what docs/benchmarks.md records: the vault against openssl, and generation against llama.cpp, each pair in one
-# run on one machine. Started by `make bench` on a quiet machine; not part of the tests.
+# run on one machine. To be run by hand on a quiet machine; not part of the tests, and not tried yet.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

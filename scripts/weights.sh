@@ -36,7 +36,7 @@ lto = "thin"
 [workspace]
 TOML
 printf '#![no_std]\npub use weft_runtime::*;\n' >"$build/src/lib.rs"
-flags='-C target-cpu=mvp -C link-arg=--export-table -C link-arg=--export=__heap_base -C link-arg=--import-memory --cfg substrate_runtime'
+flags='-C link-arg=--export-table -C link-arg=--export=__heap_base -C link-arg=--import-memory --cfg substrate_runtime'
 (cd "$build" && RUSTFLAGS="$flags" CARGO_TARGET_DIR="$build/target" cargo build --release --target wasm32v1-none)
 wasm="$build/target/wasm32v1-none/release/weft_runtime_benchmarks.wasm"
 

@@ -128,11 +128,11 @@ fn difference(after: u128, before: u128) -> i128 {
 pub struct Settlement {
     /// The provider's owner account.
     pub provider: Change,
-    /// The device, which pays the fee of the commit.
+    /// The device. A commit that succeeds is free, so nothing should change for it.
     pub device: Change,
     /// The creator of the model.
     pub creator: Change,
-    /// The treasury, which gets its cut and the fee.
+    /// The treasury, which gets its cut, and the fee if there were one.
     pub treasury: Change,
     /// The user.
     pub user: Change,

@@ -219,7 +219,7 @@ fn a_job_that_lives_keeps_the_receipts_of_those_posted_after_it() {
         cancel(BOB, quick).unwrap();
         run_to(45);
         assert!(Receipts::<Test>::contains_key(quick), "its retention ended in block 31");
-        // Lost by three providers: each time the windows for the input, then nobody releases it to the next.
+        // The first device misses its deadline in block 46, and nobody releases the input to the second.
         run_to(53);
         assert_eq!(ending(0).0, Reason::InputWithheld);
         run_to(82);
