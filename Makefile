@@ -18,7 +18,7 @@ CARGO := scripts/cargo.sh
 RELEASE := $(CARGO_TARGET_DIR)/release
 SAY = @printf '\n== %s\n'
 
-.PHONY: help setup build models js test demo lint fmt specs metadata weights
+.PHONY: help setup build models js test demo bench lint fmt specs metadata weights
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,12 +49,16 @@ test: export WEFT_BIN = $(CURDIR)/bin/weft
 test: build models js ## run every test
 	$(SAY) 'test: Rust'
 	@$(CARGO) test $(CARGO_ARGS) --no-fail-fast
-	$(SAY) 'test: @polkadot/api against a dev node'
-	@npm --silent --prefix tests/polkadot-js test
 
 demo: build models ## the whole story on this machine: make demo PROMPT="..."
 	$(SAY) 'demo: a chain, a creator, two providers and a user'
 	@bin/weft-demo --prompt "$$PROMPT"
+
+bench: build models ## measure against openssl and llama.cpp on this machine (some minutes, on a quiet machine)
+	$(SAY) 'bench: compiling what measures'
+	@$(CARGO) build $(CARGO_ARGS) --examples
+	$(SAY) 'bench'
+	@scripts/bench.sh
 
 lint: setup ## formatting and clippy
 	$(SAY) 'lint: rustfmt'

@@ -2,12 +2,10 @@
 
 use alloc::{string::String, vec::Vec};
 
-use frame_benchmarking::{
-    BenchmarkBatch, BenchmarkConfig, BenchmarkList, add_benchmarks, define_benchmarks, list_benchmarks,
-};
+use frame_benchmarking::{BenchmarkBatch, BenchmarkConfig, BenchmarkList, define_benchmarks};
 use frame_support::traits::{StorageInfo, StorageInfoTrait, WhitelistedStorageKeys};
 
-use crate::{AllPalletsWithSystem, Jobs, Market, Providers, Runtime};
+use crate::{AllPalletsWithSystem, Jobs, Market, Providers, Runtime, configs::TreasuryAccount};
 
 define_benchmarks!(
     [pallet_market, Market]
@@ -24,7 +22,10 @@ pub fn list(extra: bool) -> (Vec<BenchmarkList>, Vec<StorageInfo>) {
 
 /// Runs one benchmark.
 pub fn dispatch(config: BenchmarkConfig) -> Result<Vec<BenchmarkBatch>, String> {
-    let whitelist = AllPalletsWithSystem::whitelisted_storage_keys();
+    let mut whitelist = AllPalletsWithSystem::whitelisted_storage_keys();
+    // Every fee goes there, so a block with any transaction reads and writes it once.
+    let treasury = frame_system::Account::<Runtime>::hashed_key_for(TreasuryAccount::get());
+    whitelist.push(treasury.into());
     let mut batches = Vec::new();
     let params = (&config, &whitelist);
     add_benchmarks!(params, batches);

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{error::HarnessError, executables, process::Process};
+use crate::{error::HarnessError, executables, process::Process, small_disk::SmallDisk};
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -18,6 +18,7 @@ pub struct Identity {
     folder: PathBuf,
     secret: String,
     node: String,
+    disk: Option<SmallDisk>,
 }
 
 /// How a command that should fail did.
@@ -39,7 +40,21 @@ impl Identity {
             folder,
             secret: secret.to_owned(),
             node,
+            disk: None,
         })
+    }
+
+    /// The same somebody, whose commands each find a small disk at `folder` of their home.
+    pub fn on_small_disk(mut self, folder: &str, bytes: u64, full: bool) -> Result<Option<Self>, HarnessError> {
+        let at = self.home().join(folder);
+        fs::create_dir_all(&at).map_err(HarnessError::io(format!("create {}", at.display())))?;
+        self.disk = SmallDisk::new(&at, bytes, full);
+        Ok(self.disk.is_some().then_some(self))
+    }
+
+    /// The small disk, if there is one.
+    pub fn disk(&self) -> Option<&SmallDisk> {
+        self.disk.as_ref()
     }
 
     /// What they are called in messages.
@@ -65,7 +80,10 @@ impl Identity {
             .env("WEFT_HOME", self.home())
             .env("WEFT_ACCOUNT", &self.secret)
             .env("WEFT_NODE", &self.node);
-        Ok(command)
+        Ok(match &self.disk {
+            Some(disk) => disk.command(&command),
+            None => command,
+        })
     }
 
     /// Runs `weft ARGS --json` and returns what it prints.

@@ -61,7 +61,8 @@ impl Layer {
 /// Registry crates, by the beginning of their names, that only the named workspace crates may depend on.
 pub const RESERVED: &[(&str, &[&str])] = &[
     ("burn", &["weft-engine", "weft-federated"]),
-    ("subxt", &["weft-chain"]),
+    // In the tests it is somebody else's program that meets a dev node.
+    ("subxt", &["weft-chain", "weft-tests"]),
     ("ipfs-api", &["weft-store"]),
 ];
 

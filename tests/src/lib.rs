@@ -14,4 +14,5 @@ pub mod process;
 pub mod purse;
 pub mod rpc;
 pub mod settlement;
+pub mod small_disk;
 pub mod source;

@@ -59,6 +59,11 @@ impl Home {
         self.dir.join("jobs")
     }
 
+    /// Where it is kept why models are not ready.
+    pub fn not_ready_dir(&self) -> PathBuf {
+        self.dir.join("not-ready")
+    }
+
     /// The file that says that the provider was paused by hand.
     pub fn hold_file(&self) -> PathBuf {
         self.dir.join("hold")

@@ -339,7 +339,7 @@ pub mod pallet {
                 "the treasury's cut is a share of the price"
             );
             assert!(T::MaxTokens::get() > 0, "a job that allows no token cannot be posted");
-            let due = T::WeightInfo::queue_heads()
+            let due = Self::fixed_cost()
                 .saturating_add(Self::costliest_step().saturating_mul(T::MaxDuePerBlock::get().into()));
             let block = T::BlockWeights::get().max_block;
             assert!(

@@ -38,7 +38,7 @@ pub trait WeightInfo {
     fn due_skipped() -> Weight;
 }
 
-/// Figures for mocks: estimates from counted reads and writes.
+/// For tests of this pallet on its own: estimates from counted reads and writes. The runtime has measured ones.
 impl WeightInfo for () {
     fn post(moves: u32) -> Weight {
         estimate(90, 14, 10).saturating_add(estimate(10, 5, 5).saturating_mul(moves.into()))

@@ -2,6 +2,8 @@
 //! provider's offer.
 
 use alloc::vec;
+
+use codec::Encode;
 use frame_benchmarking::v2::*;
 use frame_support::{
     BoundedVec, assert_ok,
@@ -121,7 +123,7 @@ pub(crate) fn bookable<T: Config>(owner: &T::AccountId, model: AssetId, ask_per_
 
 fn listed<T: Config>(owner: &T::AccountId) -> usize {
     Offers::<T>::iter_prefix_values(owner)
-        .filter(|offer| offer.listing.is_some())
+        .filter(|found| found.listing.is_some())
         .count()
 }
 
@@ -208,7 +210,7 @@ mod benchmarks {
         _(RawOrigin::Signed(owner.clone()), model, 1_000_000);
 
         assert_eq!(
-            Offers::<T>::get(owner, model).map(|offer| offer.ask_per_token),
+            Offers::<T>::get(owner, model).map(|found| found.ask_per_token),
             Some(1_000_000)
         );
     }

@@ -9,7 +9,7 @@ use pallet_babe::{ParentBlockRandomness, RandomnessFromOneEpochAgo};
 use super::TreasuryAccount;
 use crate::{
     Balance, Balances, BlockNumber, DAYS, HOURS, Hash, MILLI, MINUTES, Market, Providers, Runtime, RuntimeHoldReason,
-    Signature, UNIT,
+    Signature, UNIT, weights,
 };
 
 parameter_types! {
@@ -56,7 +56,7 @@ impl pallet_market::Config for Runtime {
     type MaxRoyalty = MaxRoyalty;
     type MaxNameBytes = ConstU32<64>;
     type MaxEndpointBytes = ConstU32<128>;
-    type WeightInfo = ();
+    type WeightInfo = weights::pallet_market::WeightInfo<Runtime>;
 }
 
 impl pallet_providers::Config for Runtime {
@@ -72,7 +72,7 @@ impl pallet_providers::Config for Runtime {
     type RegistrationDeposit = RegistrationDeposit;
     type OfferDeposit = OfferDeposit;
     type MaxEndpointBytes = ConstU32<128>;
-    type WeightInfo = ();
+    type WeightInfo = weights::pallet_providers::WeightInfo<Runtime>;
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkHelper = ();
 }
@@ -92,5 +92,5 @@ impl pallet_jobs::Config for Runtime {
     type MaxTokens = ConstU32<32_768>;
     type TreasuryAccount = TreasuryAccount;
     type TreasuryCut = TreasuryCut;
-    type WeightInfo = ();
+    type WeightInfo = weights::pallet_jobs::WeightInfo<Runtime>;
 }

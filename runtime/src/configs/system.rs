@@ -7,7 +7,7 @@ use frame_support::{
     traits::ConstU32,
     weights::{
         Weight,
-        constants::{BlockExecutionWeight, ExtrinsicBaseWeight, ParityDbWeight, WEIGHT_REF_TIME_PER_SECOND},
+        constants::{ParityDbWeight, WEIGHT_REF_TIME_PER_SECOND},
     },
 };
 use frame_system::limits::{BlockLength, BlockWeights};
@@ -17,6 +17,7 @@ use sp_version::RuntimeVersion;
 use crate::{
     AccountId, Block, BlockNumber, Hash, Nonce, PalletInfo, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin,
     RuntimeTask, VERSION,
+    weights::{block_weights::BlockExecutionWeight, extrinsic_weights::ExtrinsicBaseWeight},
 };
 
 /// Share of a block kept for inherents and operational calls: user transactions fill at most the rest.

@@ -1,6 +1,8 @@
 //! Real networks on loopback, on good and bad days. Each test has one of its own; the scenes of a test share it, because
 //! setting it up takes longer than any of them. Most of the time is waiting, so the tests run beside each other.
 
+mod clients;
+mod full_disk;
 mod jobs;
 mod outages;
 mod stage;

@@ -1,6 +1,7 @@
 //! `weft provider`: offering this machine's compute.
 
 mod journal;
+mod not_ready;
 mod plan;
 mod run;
 mod setup;

@@ -23,6 +23,7 @@ use weft_primitives::{AssetId, JobId};
 
 use super::{
     journal::{Entry, Journal},
+    not_ready::NotReady,
     plan::{self, Action, ChainView, Local, Work},
     work::{Model, Unable, Worker},
 };
@@ -38,7 +39,7 @@ use crate::{
 };
 
 /// A model that could not be made ready is tried again after so many blocks.
-const PREPARE_AGAIN_BLOCKS: u32 = 20;
+const PREPARE_AGAIN_BLOCKS: u32 = 10;
 /// A worker that is shutting down ends after this, whatever is under way.
 const GRACE: Duration = Duration::from_secs(120);
 /// A worker that is shutting down and cannot reach the chain ends after this.
@@ -76,6 +77,7 @@ enum Event {
 struct Loop {
     worker: Arc<Worker>,
     home: Home,
+    not_ready: NotReady,
     wants: Wants,
     endpoint: String,
     local: Local,
@@ -111,6 +113,8 @@ impl Args {
         };
         let genesis = client.genesis_hash();
         let journal = Journal::open(home.jobs_dir())?;
+        let not_ready = NotReady::at(home.not_ready_dir());
+        noted(not_ready.forget_all());
         let entries: BTreeMap<_, _> = journal
             .entries(&genesis)?
             .into_iter()
@@ -145,6 +149,7 @@ impl Args {
                 journal,
             }),
             home,
+            not_ready,
             wants,
             endpoint,
             models: BTreeMap::new(),
@@ -299,6 +304,7 @@ impl Loop {
             Action::Unload(model) => {
                 self.local.models.remove(&model);
                 self.models.remove(&model);
+                noted(self.not_ready.forget(model));
                 tracing::info!(model, "unloaded: no longer offered");
             }
             Action::Resume | Action::Pause => {
@@ -403,11 +409,13 @@ impl Loop {
             Event::Prepared(model, Ok(loaded)) => {
                 self.models.insert(model, loaded);
                 self.local.models.insert(model, plan::Model::Ready);
+                noted(self.not_ready.forget(model));
             }
             Event::Prepared(model, Err(failure)) => {
                 let now = self.view.as_ref().map_or(0, |(_, view)| view.now);
                 let retry_at = now.saturating_add(PREPARE_AGAIN_BLOCKS);
                 tracing::warn!(model, %failure, retry_at, "the model is not ready, so no jobs are taken");
+                noted(self.not_ready.keep(model, &failure.to_string()));
                 self.local.models.insert(model, plan::Model::Failed { retry_at });
             }
             Event::Computed(job, result) => self.computed(job, result),
@@ -508,6 +516,13 @@ impl Loop {
             tracing::warn!("no jobs: {text}");
             self.said_idle = Some(text.to_owned());
         }
+    }
+}
+
+/// What is kept for `weft provider status` is not worth stopping for.
+fn noted(kept: std::io::Result<()>) {
+    if let Err(error) = kept {
+        tracing::warn!(%error, "`weft provider status` will not know which models are ready");
     }
 }
 

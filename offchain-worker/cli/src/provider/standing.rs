@@ -1,6 +1,6 @@
 //! Why a provider earns nothing: what stands between its offers and a job.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use weft_chain::{AccountId, providers::Provider};
 use weft_primitives::{AssetId, Balance, view::ProviderStatus};
@@ -20,6 +20,17 @@ pub struct OfferStanding {
     pub model_listed: bool,
     /// The lowest price of others who could be matched now.
     pub lowest_of_others: Option<Balance>,
+}
+
+/// What is known on the device alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Here {
+    /// The device's account.
+    pub device: AccountId,
+    /// Whether it was paused by hand.
+    pub held: bool,
+    /// Why models are not ready.
+    pub not_ready: BTreeMap<AssetId, String>,
 }
 
 /// Something that keeps jobs away. Each says what to do.
@@ -42,6 +53,13 @@ pub enum Obstacle {
     NoKey(AssetId),
     /// The model is retired.
     Retired(AssetId),
+    /// The device could not fetch or load it.
+    NotReady {
+        /// The model.
+        model: AssetId,
+        /// Why.
+        reason: String,
+    },
     /// Others are cheaper.
     Dearer {
         /// The model.
@@ -80,6 +98,7 @@ impl fmt::Display for Obstacle {
                 "the creator of model {model} has not granted its key yet: `weft creator serve` of the creator must run"
             ),
             Self::Retired(model) => write!(f, "model {model} is retired: offer another one"),
+            Self::NotReady { model, reason } => write!(f, "model {model} is not ready on this device: {reason}"),
             Self::Dearer { model, ask, lowest } => write!(
                 f,
                 "others do model {model} from {} a token and you ask {}: jobs go to the cheapest first",
@@ -100,16 +119,15 @@ impl fmt::Display for Obstacle {
 /// cheaper by more than a price level.
 pub fn obstacles(
     provider: Option<&Provider>,
-    device: &AccountId,
+    here: &Here,
     offers: &[OfferStanding],
     minimum_stake: Balance,
-    held: bool,
 ) -> Vec<Obstacle> {
     let Some(provider) = provider else {
         return vec![Obstacle::NotRegistered];
     };
     let mut found = Vec::new();
-    if provider.device != *device {
+    if provider.device != here.device {
         found.push(Obstacle::OtherDevice(provider.device));
     }
     if provider.stake < minimum_stake {
@@ -126,10 +144,15 @@ pub fn obstacles(
             found.push(Obstacle::Retired(offer.model));
         } else if !offer.keyed {
             found.push(Obstacle::NoKey(offer.model));
+        } else if let Some(reason) = here.not_ready.get(&offer.model) {
+            found.push(Obstacle::NotReady {
+                model: offer.model,
+                reason: reason.clone(),
+            });
         }
     }
     match provider.status {
-        _ if held => found.push(Obstacle::Held),
+        _ if here.held => found.push(Obstacle::Held),
         ProviderStatus::Paused => found.push(Obstacle::Paused),
         ProviderStatus::PausedAfterMiss => found.push(Obstacle::PausedAfterMiss),
         ProviderStatus::Full => found.push(Obstacle::Full(provider.busy)),
@@ -184,29 +207,26 @@ mod tests {
         }
     }
 
+    fn here() -> Here {
+        Here {
+            device: DEVICE,
+            held: false,
+            not_ready: BTreeMap::new(),
+        }
+    }
+
     #[test]
     fn a_provider_in_order_has_no_obstacles() {
-        assert_eq!(
-            obstacles(
-                Some(&provider(ProviderStatus::Available)),
-                &DEVICE,
-                &[offer()],
-                100,
-                false
-            ),
-            []
-        );
+        let provider = provider(ProviderStatus::Available);
+        assert_eq!(obstacles(Some(&provider), &here(), &[offer()], 100), []);
     }
 
     #[test]
     fn each_obstacle_is_named() {
-        let of = |provider: Provider, offer: OfferStanding| obstacles(Some(&provider), &DEVICE, &[offer], 100, false);
+        let of = |provider: Provider, offer: OfferStanding| obstacles(Some(&provider), &here(), &[offer], 100);
         let available = || provider(ProviderStatus::Available);
-        assert_eq!(obstacles(None, &DEVICE, &[], 100, false), [Obstacle::NotRegistered]);
-        assert_eq!(
-            obstacles(Some(&available()), &DEVICE, &[], 100, false),
-            [Obstacle::NoOffers]
-        );
+        assert_eq!(obstacles(None, &here(), &[], 100), [Obstacle::NotRegistered]);
+        assert_eq!(obstacles(Some(&available()), &here(), &[], 100), [Obstacle::NoOffers]);
         assert_eq!(
             of(
                 Provider {
@@ -247,8 +267,27 @@ mod tests {
         );
         assert_eq!(of(provider(ProviderStatus::Full), offer()), [Obstacle::Full(1)]);
         assert_eq!(
-            obstacles(Some(&provider(ProviderStatus::Paused)), &DEVICE, &[offer()], 100, true),
+            obstacles(
+                Some(&provider(ProviderStatus::Paused)),
+                &Here { held: true, ..here() },
+                &[offer()],
+                100
+            ),
             [Obstacle::Held]
+        );
+        let full = Here {
+            not_ready: [(4, "the disk is full".to_owned()), (5, "not offered".to_owned())].into(),
+            ..here()
+        };
+        assert_eq!(
+            obstacles(Some(&provider(ProviderStatus::Paused)), &full, &[offer()], 100),
+            [
+                Obstacle::NotReady {
+                    model: 4,
+                    reason: "the disk is full".to_owned()
+                },
+                Obstacle::Paused
+            ]
         );
         let elsewhere = AccountId([9; 32]);
         assert_eq!(
@@ -268,13 +307,12 @@ mod tests {
         let against = |lowest| {
             obstacles(
                 Some(&provider(ProviderStatus::Available)),
-                &DEVICE,
+                &here(),
                 &[OfferStanding {
                     lowest_of_others: Some(lowest),
                     ..offer()
                 }],
                 100,
-                false,
             )
         };
         assert_eq!(against(98), []);

@@ -4,7 +4,10 @@ use serde_json::json;
 use weft_chain::{AccountId, Client, providers::Provider};
 use weft_primitives::{AssetId, Balance, view::ProviderStatus};
 
-use super::standing::{OfferStanding, obstacles};
+use super::{
+    not_ready::NotReady,
+    standing::{Here, OfferStanding, obstacles},
+};
 use crate::{
     amount::{Weft, percent},
     failure::Failure,
@@ -44,7 +47,15 @@ impl Args {
             Some(provider) => standings(&client, provider).await?,
             None => Vec::new(),
         };
-        let found = obstacles(provider.as_ref(), &device, &offers, minimum, home.hold_file().exists());
+        let not_ready = NotReady::at(home.not_ready_dir())
+            .reasons()
+            .map_err(|error| Failure::local(format_args!("cannot read {}", home.not_ready_dir().display()), error))?;
+        let here = Here {
+            device,
+            held: home.hold_file().exists(),
+            not_ready,
+        };
+        let found = obstacles(provider.as_ref(), &here, &offers, minimum);
         let funds = client.balances().of(device).await?.free;
         if self.json {
             return output::json(&json!({
