@@ -1,12 +1,15 @@
 //! The traits through which pallets meet. Declared here, implemented by the pallet that owns the fact, wired in the
 //! runtime; no pallet depends on another.
 
+use alloc::vec::Vec;
+
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
 use crate::{
     asset::AssetId,
     device::EncryptionKey,
+    job::JobId,
     price::{Balance, Ppm},
     reputation::Outcome,
 };
@@ -89,17 +92,21 @@ pub trait Matching<AccountId> {
     /// The most that one booking, or one settlement, moves.
     fn most_moves() -> Moves;
 
-    /// Books the best provider for `model` whose ask is at most `max_ask`: lowest price level, then best reputation
+    /// Books the best provider for `job` on `model` whose ask is at most `max_ask`: lowest price level, then best reputation
     /// class, then by `seed` among equals. `excluded` (few: earlier attempts) are passed over. Bounded cost.
     fn book(
+        job: JobId,
         model: AssetId,
         max_ask: Balance,
         excluded: &[AccountId],
         seed: [u8; 32],
     ) -> Result<(Booking<AccountId>, Moves), NoMatch>;
 
-    /// Frees the slot of a booking and counts the outcome.
-    fn settle(provider: &AccountId, outcome: Outcome) -> Moves;
+    /// Frees the slot that the provider has booked for `job` and counts the outcome.
+    fn settle(provider: &AccountId, job: JobId, outcome: Outcome) -> Moves;
+
+    /// The jobs for which the provider is booked now, in no order: at most as many as a device takes at a time.
+    fn booked(provider: &AccountId) -> Vec<JobId>;
 
     /// The most offers of one provider. For benchmarks of pallets that need them.
     #[cfg(feature = "runtime-benchmarks")]

@@ -2,11 +2,18 @@
 
 use frame_support::{
     assert_noop, assert_ok,
+    dispatch::DispatchClass,
     traits::{Hooks, fungible::InspectHold},
+    weights::Weight,
 };
+use pallet_jobs::WeightInfo;
 use sp_core::{Pair, sr25519};
 use sp_keyring::Sr25519Keyring::{Alice, Bob, Charlie, Dave, Eve};
-use sp_runtime::{BuildStorage, MultiSignature, traits::IdentifyAccount};
+use sp_runtime::{
+    BuildStorage, MultiSignature,
+    generic::Era,
+    traits::{IdentifyAccount, TransactionExtension},
+};
 use weft_primitives::{
     AssetKind, ContentCodec, ContentId,
     device::consent_message,
@@ -16,7 +23,9 @@ use weft_primitives::{
 };
 use weft_runtime::{
     AccountId, Balance, Balances, BlockNumber, Jobs, Market, Providers, Runtime, RuntimeCall, RuntimeGenesisConfig,
-    RuntimeOrigin, System, UNIT, configs::TreasuryAccount,
+    RuntimeOrigin, System, TxExtension, UNIT,
+    configs::{RuntimeBlockWeights, TreasuryAccount},
+    weights,
 };
 
 const ENDOWMENT: Balance = 10_000 * UNIT;
@@ -231,6 +240,49 @@ fn a_silent_provider_loses_the_job_to_the_next_and_is_paused() {
         assert_eq!(receipt.reason, Reason::InputWithheld);
         assert_eq!(receipt.split.refund, 100 * ASK * 2);
     });
+}
+
+/// A job that goes well, from its posting to the removal of its receipt, against what fits in a block. `make bench` shows
+/// what this prints.
+#[test]
+fn a_jobs_life_costs_less_than_a_five_hundredth_of_a_block() {
+    type Cost = weights::pallet_jobs::WeightInfo<Runtime>;
+    let limits = RuntimeBlockWeights::get();
+    let percent = |weight: Weight| 100.0 * weight.ref_time() as f64 / limits.max_block.ref_time() as f64;
+    let hooks = Cost::due_passed() + Cost::due_pruned();
+    // How many offers leave the book with the booking and come back with the commit.
+    let life = |offers| Cost::post(offers) + Cost::release_input() + Cost::commit(offers) + hooks;
+    let transactions = limits.get(DispatchClass::Normal).base_extrinsic * 3;
+    let extensions = extension().weight(&post(0, 0)) * 3;
+    println!(
+        "a job's life: {:.3}% of a block with a slot to spare, {:.3}% on a device with one slot and one offer",
+        percent(life(0)),
+        percent(life(1))
+    );
+    println!(
+        "its three transactions besides: {:.3}% for their bodies, {:.3}% for their extensions",
+        percent(transactions),
+        percent(extensions)
+    );
+    assert!(percent(life(1)) < 0.2);
+    assert!(percent(life(0) + transactions) < 0.2);
+}
+
+/// Of a mortal transaction, as clients send them.
+fn extension() -> TxExtension {
+    (
+        frame_system::AuthorizeCall::new(),
+        frame_system::CheckNonZeroSender::new(),
+        frame_system::CheckSpecVersion::new(),
+        frame_system::CheckTxVersion::new(),
+        frame_system::CheckGenesis::new(),
+        frame_system::CheckEra::from(Era::mortal(64, 0)),
+        frame_system::CheckNonce::from(0),
+        frame_system::CheckWeight::new(),
+        pallet_transaction_payment::ChargeTransactionPayment::from(0),
+        frame_metadata_hash_extension::CheckMetadataHash::new(false),
+        frame_system::WeightReclaim::new(),
+    )
 }
 
 #[test]

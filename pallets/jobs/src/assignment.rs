@@ -21,10 +21,7 @@ use weft_primitives::{
     reputation::Outcome,
 };
 
-use crate::{
-    ActiveByProvider, Config, Error, Event, HoldReason, Job, JobOf, Jobs, JobsByUser, NextJobId, Pallet, Queue,
-    types::Handled,
-};
+use crate::{Config, Error, Event, HoldReason, Job, JobOf, Jobs, JobsByUser, NextJobId, Pallet, Queue, types::Handled};
 
 /// The highest price per token that `max_price` covers for `max_tokens`; `None` for no tokens.
 fn max_ask(max_price: Balance, max_tokens: u32) -> Option<Balance> {
@@ -53,7 +50,7 @@ impl<T: Config> Pallet<T> {
 
         let attempt = 1;
         let (booking, moves) =
-            T::Providers::book(model, ask, &[], Self::seed(id, attempt)).map_err(Error::<T>::from)?;
+            T::Providers::book(id, model, ask, &[], Self::seed(id, attempt)).map_err(Error::<T>::from)?;
         let now = frame_system::Pallet::<T>::block_number();
         let job = Job {
             user,
@@ -115,12 +112,11 @@ impl<T: Config> Pallet<T> {
             .try_push(job.booking.provider.clone())
             .map_err(|_| NoMatch::NoProvider)?;
         let ask = max_ask(job.max_price, job.max_tokens).ok_or(NoMatch::NoProvider)?;
-        T::Providers::book(job.model, ask, &job.excluded, Self::seed(id, attempt)).map(|(booking, _)| booking)
+        T::Providers::book(id, job.model, ask, &job.excluded, Self::seed(id, attempt)).map(|(booking, _)| booking)
     }
 
     /// Stores a job for which a provider was just booked.
     fn assign(id: JobId, job: JobOf<T>) {
-        ActiveByProvider::<T>::insert(&job.booking.provider, id.to_be_bytes(), ());
         Self::deposit_event(Event::Assigned {
             job: id,
             provider: job.booking.provider.clone(),
@@ -135,8 +131,7 @@ impl<T: Config> Pallet<T> {
 
     /// Ends the booking of a job: its provider's slot is free again and the outcome counted. Once a booking.
     pub(crate) fn free(id: JobId, job: &JobOf<T>, outcome: Outcome) -> Moves {
-        ActiveByProvider::<T>::remove(&job.booking.provider, id.to_be_bytes());
-        T::Providers::settle(&job.booking.provider, outcome)
+        T::Providers::settle(&job.booking.provider, id, outcome)
     }
 
     fn awaiting_input(now: BlockNumberFor<T>) -> Phase<BlockNumberFor<T>> {

@@ -150,12 +150,6 @@ pub mod pallet {
     pub type JobsByUser<T: Config> =
         StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Identity, [u8; 8], (), OptionQuery>;
 
-    /// Jobs for which a provider is booked, by [`JobId`] in big endian: where a restarted device takes up its work.
-    /// One entry a living job.
-    #[pallet::storage]
-    pub type ActiveByProvider<T: Config> =
-        StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Identity, [u8; 8], (), OptionQuery>;
-
     /// Deadlines of jobs that run when their input window is over, and of second and later attempts. Paid with the fee of
     /// the call that leads to one; each is removed when it falls due.
     #[pallet::storage]

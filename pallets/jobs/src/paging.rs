@@ -2,15 +2,15 @@
 
 use alloc::vec::Vec;
 
-use frame_support::storage::KeyPrefixIterator;
 use frame_system::pallet_prelude::BlockNumberFor;
 use weft_primitives::{
     JobId,
     job_view::{EndedJob, JobState, JobView, LivingJob},
     page::{Page, page_size},
+    registry::Matching,
 };
 
-use crate::{ActiveByProvider, Config, JobOf, Jobs, JobsByUser, Pallet, ReceiptOf, Receipts};
+use crate::{Config, JobOf, Jobs, JobsByUser, Pallet, ReceiptOf, Receipts};
 
 /// [`JobView`] of a runtime.
 pub type JobViewOf<T> = JobView<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
@@ -33,24 +33,20 @@ impl<T: Config> Pallet<T> {
                 JobsByUser::<T>::iter_key_prefix_from(&user, key)
             }
         };
-        Self::page(keys, limit)
+        Self::page(keys.map(JobId::from_be_bytes), limit)
     }
 
     /// The jobs for which a provider is booked, in the order of posting, from job `from` on; at most `limit`, and at
     /// most [`MAX_PAGE`](weft_primitives::page::MAX_PAGE).
     pub fn active_jobs_of_provider(provider: T::AccountId, from: JobId, limit: u32) -> Page<JobViewOf<T>> {
-        let keys = match from.checked_sub(1) {
-            None => ActiveByProvider::<T>::iter_key_prefix(&provider),
-            Some(before) => {
-                let key = ActiveByProvider::<T>::hashed_key_for(&provider, before.to_be_bytes());
-                ActiveByProvider::<T>::iter_key_prefix_from(&provider, key)
-            }
-        };
-        Self::page(keys, limit)
+        // A device has few jobs at a time.
+        let mut ids = T::Providers::booked(&provider);
+        ids.retain(|id| *id >= from);
+        ids.sort_unstable();
+        Self::page(ids.into_iter(), limit)
     }
 
-    fn page(keys: KeyPrefixIterator<[u8; 8]>, limit: u32) -> Page<JobViewOf<T>> {
-        let mut ids = keys.map(JobId::from_be_bytes);
+    fn page(mut ids: impl Iterator<Item = JobId>, limit: u32) -> Page<JobViewOf<T>> {
         let items: Vec<_> = ids
             .by_ref()
             .take(page_size(limit) as usize)

@@ -4,11 +4,11 @@ use alloc::{collections::BTreeMap, vec::Vec};
 
 use frame_support::{ensure, traits::fungible::hold::Inspect};
 use sp_runtime::{Saturating, TryRuntimeError};
-use weft_primitives::{Balance, JobId, job::MAX_ATTEMPTS, job::Phase};
+use weft_primitives::{Balance, JobId, job::MAX_ATTEMPTS, job::Phase, registry::Matching};
 
 use crate::{
-    ActiveByProvider, Config, Deadlines, HoldReason, Jobs, JobsByUser, NextInputCheck, NextJobId, NextReceipt, Pallet,
-    Queue, QueueEnds, Receipts,
+    Config, Deadlines, HoldReason, Jobs, JobsByUser, NextInputCheck, NextJobId, NextReceipt, Pallet, Queue, QueueEnds,
+    Receipts,
 };
 
 impl<T: Config> Pallet<T> {
@@ -149,19 +149,19 @@ impl<T: Config> Pallet<T> {
             listed == Jobs::<T>::iter_keys().count() + Receipts::<T>::iter_keys().count(),
             "a job or receipt is missing in its user's list"
         );
-        let mut active = 0usize;
-        for (provider, key) in ActiveByProvider::<T>::iter_keys() {
-            let booked = Jobs::<T>::get(JobId::from_be_bytes(key)).map(|job| job.booking.provider);
-            ensure!(
-                booked == Some(provider),
-                "a provider's list has a job for which they are not booked"
-            );
-            active.saturating_inc();
+        let mut active = BTreeMap::<T::AccountId, Vec<JobId>>::new();
+        for (id, job) in Jobs::<T>::iter() {
+            active.entry(job.booking.provider).or_default().push(id);
         }
-        ensure!(
-            active == Jobs::<T>::iter_keys().count(),
-            "a job is missing in its provider's list"
-        );
+        for (provider, mut ids) in active {
+            let mut booked = T::Providers::booked(&provider);
+            booked.sort_unstable();
+            ids.sort_unstable();
+            ensure!(
+                booked == ids,
+                "a provider is not booked once for each of their living jobs"
+            );
+        }
         Ok(())
     }
 }

@@ -81,7 +81,7 @@ fn provider<T: Config>(owner: &T::AccountId) {
     }
     assert_ok!(Pallet::<T>::alter(owner, |info| {
         info.availability = Availability::Available;
-        info.capacity = info.busy.saturating_add(1);
+        info.capacity = info.busy().saturating_add(1);
         info.reputation = Reputation::default().after(Outcome::Kept);
         Ok(())
     }));
@@ -108,7 +108,7 @@ pub(crate) fn bookable<T: Config>(owner: &T::AccountId, model: AssetId, ask_per_
     keyed_offer::<T>(owner, model, ask_per_token);
     if offers == 0 {
         assert_ok!(Pallet::<T>::alter(owner, |info| {
-            info.capacity = info.busy.saturating_add(2);
+            info.capacity = info.busy().saturating_add(2);
             info.reputation = Reputation::default();
             Ok(())
         }));
@@ -241,7 +241,7 @@ mod benchmarks {
     fn update() {
         let (owner, model) = full::<T>();
         let behind = account("behind", 0, 0);
-        assert!(Pallet::<T>::book(model, Balance::MAX, &[behind], [0; 32]).is_ok());
+        assert!(Pallet::<T>::book(0, model, Balance::MAX, &[behind], [0; 32]).is_ok());
         assert_eq!(listed::<T>(&owner), 0);
         let capacity = T::MaxCapacity::get();
 

@@ -16,6 +16,7 @@ impl<T: Config> Pallet<T> {
         let info = Providers::<T>::get(&owner)?;
         Some(ProviderView {
             status: info.status(T::MinStake::get()),
+            busy: info.busy(),
             unbonding: Unbonding::<T>::get(&owner)
                 .iter()
                 .fold(0, |sum: Balance, chunk| sum.saturating_add(chunk.amount)),
@@ -25,7 +26,6 @@ impl<T: Config> Pallet<T> {
             encryption_key: info.encryption_key,
             endpoint: info.endpoint.into_inner(),
             capacity: info.capacity,
-            busy: info.busy,
             stake: info.stake,
             score_ppm: info.reputation.score_ppm(),
             completed: info.completed,
@@ -39,6 +39,7 @@ impl<T: Config> Pallet<T> {
         let offer = Offers::<T>::get(owner, model)?;
         let info = Providers::<T>::get(owner)?;
         Some(OfferView {
+            busy: info.busy(),
             provider: owner.clone(),
             device: info.device,
             encryption_key: info.encryption_key,
@@ -49,7 +50,6 @@ impl<T: Config> Pallet<T> {
             listed: offer.listing.is_some(),
             score_ppm: info.reputation.score_ppm(),
             capacity: info.capacity,
-            busy: info.busy,
         })
     }
 

@@ -1,8 +1,11 @@
 //! Picking from the book, and counting how it went.
 
+use alloc::vec::Vec;
+
 use frame_support::{defensive, traits::Get};
+use sp_runtime::DispatchError;
 use weft_primitives::{
-    AssetId, Balance,
+    AssetId, Balance, JobId,
     order_book::{Bucket, Occupied as OccupiedBuckets},
     registry::{Booking, Matching, Moves, NoMatch},
     reputation::Outcome,
@@ -10,6 +13,7 @@ use weft_primitives::{
 
 use crate::{
     Availability, BookEntry, BucketEntry, BucketLen, Config, Event, Occupied, Pallet, PauseReason, ProviderInfoOf,
+    Providers,
 };
 
 /// The most entries one booking looks at in all buckets together, so that its cost has a bound.
@@ -88,6 +92,7 @@ impl<T: Config> Matching<T::AccountId> for Pallet<T> {
     }
 
     fn book(
+        job: JobId,
         model: AssetId,
         max_ask: Balance,
         excluded: &[T::AccountId],
@@ -103,11 +108,11 @@ impl<T: Config> Matching<T::AccountId> for Pallet<T> {
         )?;
         let booked = Self::alter_counting(&owner, |info| {
             // Who is listed has a free slot.
-            info.busy = info.busy.saturating_add(1);
-            Ok((info.device.clone(), info.encryption_key, info.busy))
+            info.jobs.try_push(job).map_err(|_| DispatchError::Exhausted)?;
+            Ok((info.device.clone(), info.encryption_key, info.busy()))
         });
         let Ok(((device, encryption_key, busy), moves)) = booked else {
-            defensive!("an entry of the book names a provider who is registered");
+            defensive!("an entry of the book names a provider who is registered and has a slot");
             return Err(NoMatch::NoProvider);
         };
         Self::deposit_event(Event::Booked {
@@ -125,10 +130,18 @@ impl<T: Config> Matching<T::AccountId> for Pallet<T> {
         Ok((booking, moves))
     }
 
-    fn settle(provider: &T::AccountId, outcome: Outcome) -> Moves {
+    fn settle(provider: &T::AccountId, job: JobId, outcome: Outcome) -> Moves {
         let settled = Self::alter_counting(provider, |info| {
+            match info.jobs.iter().position(|booked| *booked == job) {
+                Some(slot) => {
+                    info.jobs.swap_remove(slot);
+                }
+                None => {
+                    defensive!("a booking is settled once");
+                }
+            }
             let paused = count::<T>(info, outcome);
-            Ok((paused, info.reputation.score_ppm(), info.busy))
+            Ok((paused, info.reputation.score_ppm(), info.busy()))
         });
         let Ok(((paused, score_ppm, busy), moves)) = settled else {
             defensive!("a provider with a booking stays registered");
@@ -149,6 +162,10 @@ impl<T: Config> Matching<T::AccountId> for Pallet<T> {
         moves
     }
 
+    fn booked(provider: &T::AccountId) -> Vec<JobId> {
+        Providers::<T>::get(provider).map_or_else(Vec::new, |info| info.jobs.into_inner())
+    }
+
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_most_offers() -> u32 {
         T::MaxOffers::get()
@@ -160,14 +177,8 @@ impl<T: Config> Matching<T::AccountId> for Pallet<T> {
     }
 }
 
-/// Frees a slot and counts the outcome. True if that pauses the provider.
+/// Counts the outcome of a job. True if that pauses the provider.
 fn count<T: Config>(info: &mut ProviderInfoOf<T>, outcome: Outcome) -> bool {
-    match info.busy.checked_sub(1) {
-        Some(busy) => info.busy = busy,
-        None => {
-            defensive!("a booking is settled once");
-        }
-    }
     info.reputation = info.reputation.after(outcome);
     let counter = match outcome {
         Outcome::Kept => &mut info.completed,

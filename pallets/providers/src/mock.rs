@@ -6,7 +6,7 @@ use frame_support::{assert_ok, derive_impl, parameter_types, traits::ConstU128};
 use sp_core::{Pair, sr25519};
 use sp_runtime::{AccountId32, BuildStorage, MultiSignature, traits::IdentityLookup};
 use weft_primitives::{
-    AssetId, Balance,
+    AssetId, Balance, JobId,
     device::EncryptionKey,
     registry::{KeyGrantHandler, ModelRegistry, ModelTerms},
 };
@@ -166,6 +166,8 @@ impl crate::ConsentHelper<AccountId32, MultiSignature> for Signer {
 
 pub const MODEL: AssetId = 0;
 pub const OTHER_MODEL: AssetId = 1;
+/// What providers are booked for; which job it is does not matter here.
+pub const JOB: JobId = 9;
 /// Listed models are `0..MODELS`.
 pub const MODELS: AssetId = 5;
 pub const FUNDS: Balance = 10_000;

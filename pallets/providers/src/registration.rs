@@ -54,7 +54,7 @@ impl<T: Config> Pallet<T> {
                 encryption_key,
                 endpoint,
                 capacity,
-                busy: 0,
+                jobs: Default::default(),
                 availability: Availability::Paused(PauseReason::ByOwner),
                 stake: 0,
                 reputation: Reputation::default(),
@@ -82,7 +82,7 @@ impl<T: Config> Pallet<T> {
         Self::ensure_device_free(&owner, &device)?;
         Self::alter(&owner, |info| {
             // The inputs of running jobs are wrapped to the present key.
-            ensure!(info.busy == 0, Error::<T>::Busy);
+            ensure!(info.busy() == 0, Error::<T>::Busy);
             DeviceOwner::<T>::remove(&info.device);
             DeviceOwner::<T>::insert(&device, &owner);
             info.device = device.clone();
@@ -117,7 +117,7 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_update(owner: T::AccountId, endpoint: UrlOf<T>, capacity: u16) -> DispatchResult {
         Self::ensure_settings(&endpoint, capacity)?;
         Self::alter(&owner, |info| {
-            ensure!(capacity >= info.busy, Error::<T>::CapacityBelowBusy);
+            ensure!(capacity >= info.busy(), Error::<T>::CapacityBelowBusy);
             info.endpoint = endpoint.clone();
             info.capacity = capacity;
             Ok(())
@@ -132,7 +132,7 @@ impl<T: Config> Pallet<T> {
 
     pub(crate) fn do_deregister(owner: T::AccountId) -> DispatchResult {
         let info = Providers::<T>::get(&owner).ok_or(Error::<T>::NotFound)?;
-        ensure!(info.busy == 0, Error::<T>::Busy);
+        ensure!(info.busy() == 0, Error::<T>::Busy);
         ensure!(
             info.stake == 0 && !Unbonding::<T>::contains_key(&owner),
             Error::<T>::StakeRemains

@@ -29,7 +29,7 @@ impl<T: Config> Pallet<T> {
         let stake = Self::alter(&owner, |info| {
             let left = info.stake.checked_sub(amount).ok_or(Error::<T>::InsufficientStake)?;
             // What can be lost by a broken promise has to be there until the promise is kept.
-            ensure!(info.busy == 0 || left >= T::MinStake::get(), Error::<T>::StakeNeeded);
+            ensure!(info.busy() == 0 || left >= T::MinStake::get(), Error::<T>::StakeNeeded);
             info.stake = left;
             Ok(left)
         })?;

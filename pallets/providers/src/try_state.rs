@@ -39,9 +39,9 @@ impl<T: Config> Pallet<T> {
                 info.capacity > 0 && info.capacity <= T::MaxCapacity::get(),
                 "a capacity is out of range"
             );
-            ensure!(info.busy <= info.capacity, "a device has more jobs than it takes");
+            ensure!(info.busy() <= info.capacity, "a device has more jobs than it takes");
             ensure!(
-                info.busy == 0 || info.stake >= T::MinStake::get(),
+                info.busy() == 0 || info.stake >= T::MinStake::get(),
                 "a provider has jobs without the stake for them"
             );
             ensure!(is_endpoint(&info.endpoint), "an endpoint is not visible ASCII");

@@ -1,11 +1,13 @@
 //! What is stored of providers and their offers.
 
+use core::marker::PhantomData;
+
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use frame_support::BoundedVec;
+use frame_support::{BoundedVec, traits::Get};
 use frame_system::pallet_prelude::BlockNumberFor;
 use scale_info::TypeInfo;
 use weft_primitives::{
-    Balance, device::EncryptionKey, order_book::Bucket, reputation::Reputation, view::ProviderStatus,
+    Balance, JobId, device::EncryptionKey, order_book::Bucket, reputation::Reputation, view::ProviderStatus,
 };
 
 use crate::Config;
@@ -31,7 +33,7 @@ pub enum PauseReason {
 
 /// A registered provider.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
-pub struct ProviderInfo<AccountId, Url> {
+pub struct ProviderInfo<AccountId, Url, Jobs> {
     /// The hot account that does the work. It can pause, resume and update, and has no access to money.
     pub device: AccountId,
     /// The device's X25519 key, to which model keys and inputs are wrapped.
@@ -40,8 +42,8 @@ pub struct ProviderInfo<AccountId, Url> {
     pub endpoint: Url,
     /// Jobs the device takes at a time; at least 1.
     pub capacity: u16,
-    /// Jobs it has now.
-    pub busy: u16,
+    /// Jobs it is booked for now, each in a slot.
+    pub jobs: Jobs,
     /// Whether it takes jobs.
     pub availability: Availability,
     /// Bonded stake, without what is unbonding.
@@ -58,7 +60,13 @@ pub struct ProviderInfo<AccountId, Url> {
     pub deposit: Balance,
 }
 
-impl<AccountId, Url> ProviderInfo<AccountId, Url> {
+impl<AccountId, Url, Jobs: AsRef<[JobId]>> ProviderInfo<AccountId, Url, Jobs> {
+    /// Slots that are taken.
+    pub fn busy(&self) -> u16 {
+        // There are never more than `MaxCapacity`, which is a `u16`.
+        u16::try_from(self.jobs.as_ref().len()).unwrap_or(u16::MAX)
+    }
+
     /// The reputation class at which this provider's keyed offers are in the book, or `None` if they are not.
     pub fn standing(&self, min_stake: Balance) -> Option<u8> {
         (self.status(min_stake) == ProviderStatus::Available).then(|| self.reputation.class())
@@ -70,7 +78,7 @@ impl<AccountId, Url> ProviderInfo<AccountId, Url> {
             Availability::Paused(PauseReason::ByOwner) => ProviderStatus::Paused,
             Availability::Paused(PauseReason::MissedDeadline) => ProviderStatus::PausedAfterMiss,
             Availability::Available if self.stake < min_stake => ProviderStatus::Understaked,
-            Availability::Available if self.busy >= self.capacity => ProviderStatus::Full,
+            Availability::Available if self.busy() >= self.capacity => ProviderStatus::Full,
             Availability::Available => ProviderStatus::Available,
         }
     }
@@ -118,9 +126,20 @@ pub struct UnbondingChunk<BlockNumber> {
     pub unlock_at: BlockNumber,
 }
 
+/// [`Config::MaxCapacity`], as a bound of a list.
+pub struct MostJobs<T>(PhantomData<T>);
+
+impl<T: Config> Get<u32> for MostJobs<T> {
+    fn get() -> u32 {
+        T::MaxCapacity::get().into()
+    }
+}
+
 /// A device's endpoint.
 pub type UrlOf<T> = BoundedVec<u8, <T as Config>::MaxEndpointBytes>;
+/// The jobs a provider is booked for.
+pub type BookedOf<T> = BoundedVec<JobId, MostJobs<T>>;
 /// A provider as stored.
-pub type ProviderInfoOf<T> = ProviderInfo<<T as frame_system::Config>::AccountId, UrlOf<T>>;
+pub type ProviderInfoOf<T> = ProviderInfo<<T as frame_system::Config>::AccountId, UrlOf<T>, BookedOf<T>>;
 /// A provider's stake on its way out, oldest first.
 pub type UnbondingOf<T> = BoundedVec<UnbondingChunk<BlockNumberFor<T>>, <T as Config>::MaxUnbonding>;

@@ -1,30 +1,30 @@
-
 //! THIS FILE WAS AUTO-GENERATED USING THE SUBSTRATE BENCHMARK CLI VERSION 64.0.0
 //! DATE: 2026-11-24 (Y/M/D)
 //! CPU: `Intel(R) Xeon(R) Processor`
 //!
 //! SHORT-NAME: `extrinsic`, LONG-NAME: `ExtrinsicBase`, RUNTIME: `weft`
 //! WARMUPS: `10`, REPEAT: `100`
-
 //! WEIGHT-METRIC: `Average`, WEIGHT-MUL: `1.0`, WEIGHT-ADD: `0`
 
-use frame_support::{parameter_types, weights::{constants::WEIGHT_REF_TIME_PER_NANOS, Weight}};
+use frame_support::{
+    parameter_types,
+    weights::{Weight, constants::WEIGHT_REF_TIME_PER_NANOS},
+};
 
 parameter_types! {
-	/// Weight of executing a NO-OP extrinsic, for example `System::remark`.
-	/// Calculated by multiplying the *Average* with `1.0` and adding `0`.
-	///
-	/// Stats nanoseconds:
-	///   Min, Max: 139_040, 155_880
-	///   Average:  146_019
-	///   Median:   145_442
-	///   Std-Dev:  4457.55
-	///
-	/// Percentiles nanoseconds:
-	///   99th: 154_391
-	///   95th: 153_302
-	///   75th: 149_342
-	pub const ExtrinsicBaseWeight: Weight =
-		Weight::from_parts(WEIGHT_REF_TIME_PER_NANOS.saturating_mul(146_019), 0);
+    /// Weight of executing a NO-OP extrinsic, for example `System::remark`.
+    /// Calculated by multiplying the *Average* with `1.0` and adding `0`.
+    ///
+    /// Stats nanoseconds:
+    ///   Min, Max: 140_315, 160_623
+    ///   Average:  150_531
+    ///   Median:   151_050
+    ///   Std-Dev:  6395.65
+    ///
+    /// Percentiles nanoseconds:
+    ///   99th: 160_271
+    ///   95th: 159_616
+    ///   75th: 156_122
+    pub const ExtrinsicBaseWeight: Weight =
+        Weight::from_parts(WEIGHT_REF_TIME_PER_NANOS.saturating_mul(150_531), 0);
 }
-

@@ -6,7 +6,7 @@ use codec::{Decode, Encode};
 use frame_support::parameter_types;
 use sp_runtime::traits::{BlakeTwo256, Hash};
 use weft_primitives::{
-    AssetId, Balance, Ppm,
+    AssetId, Balance, JobId, Ppm,
     device::EncryptionKey,
     registry::{Booking, Matching, ModelRegistry, ModelTerms, Moves, NoMatch},
     reputation::Outcome,
@@ -26,8 +26,14 @@ parameter_types! {
 pub struct Provider {
     pub ask: Balance,
     pub capacity: u32,
-    pub busy: u32,
+    pub jobs: Vec<JobId>,
     pub outcomes: Vec<Outcome>,
+}
+
+impl Provider {
+    pub fn busy(&self) -> u32 {
+        self.jobs.len() as u32
+    }
 }
 
 /// The device that works for an owner.
@@ -79,14 +85,16 @@ pub struct Book;
 impl Book {
     pub fn offer(owner: AccountId, ask: Balance, capacity: u32) {
         let mut providers = Providers::get();
-        let busy = providers.get(&owner).map_or(0, |known| known.busy);
-        let outcomes = providers.remove(&owner).map(|known| known.outcomes).unwrap_or_default();
+        let (jobs, outcomes) = providers
+            .remove(&owner)
+            .map(|known| (known.jobs, known.outcomes))
+            .unwrap_or_default();
         providers.insert(
             owner,
             Provider {
                 ask,
                 capacity,
-                busy,
+                jobs,
                 outcomes,
             },
         );
@@ -103,6 +111,7 @@ impl Matching<AccountId> for Book {
     }
 
     fn book(
+        job: JobId,
         model: AssetId,
         max_ask: Balance,
         excluded: &[AccountId],
@@ -111,7 +120,9 @@ impl Matching<AccountId> for Book {
         let mut providers = Providers::get();
         let free = providers
             .iter_mut()
-            .filter(|(owner, p)| Models::get().contains_key(&model) && p.busy < p.capacity && !excluded.contains(owner))
+            .filter(|(owner, p)| {
+                Models::get().contains_key(&model) && p.busy() < p.capacity && !excluded.contains(owner)
+            })
             .collect::<Vec<_>>();
         let someone = !free.is_empty();
         let Some((owner, best)) = free
@@ -125,8 +136,8 @@ impl Matching<AccountId> for Book {
                 NoMatch::NoProvider
             });
         };
-        best.busy += 1;
-        let moves = Moves::from(best.busy == best.capacity);
+        best.jobs.push(job);
+        let moves = Moves::from(best.busy() == best.capacity);
         let booking = Booking {
             provider: *owner,
             device: device_of(*owner),
@@ -137,14 +148,21 @@ impl Matching<AccountId> for Book {
         Ok((booking, moves))
     }
 
-    fn settle(provider: &AccountId, outcome: Outcome) -> Moves {
+    fn settle(provider: &AccountId, job: JobId, outcome: Outcome) -> Moves {
         let mut providers = Providers::get();
         let booked = providers.get_mut(provider).unwrap();
-        let moves = Moves::from(booked.busy == booked.capacity);
-        booked.busy = booked.busy.checked_sub(1).expect("settled once for each booking");
+        let moves = Moves::from(booked.busy() == booked.capacity);
+        let slot = booked.jobs.iter().position(|booked| *booked == job);
+        booked.jobs.remove(slot.expect("settled once for each booking"));
         booked.outcomes.push(outcome);
         Providers::set(&providers);
         moves
+    }
+
+    fn booked(provider: &AccountId) -> Vec<JobId> {
+        Providers::get()
+            .get(provider)
+            .map_or_else(Vec::new, |known| known.jobs.clone())
     }
 
     #[cfg(feature = "runtime-benchmarks")]
@@ -154,7 +172,7 @@ impl Matching<AccountId> for Book {
 
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_offer(provider: &AccountId, _: AssetId, ask_per_token: Balance, offers: u32) {
-        let busy = Providers::get().get(provider).map_or(0, |known| known.busy);
+        let busy = Providers::get().get(provider).map_or(0, Provider::busy);
         Self::offer(*provider, ask_per_token, if offers == 0 { busy + 2 } else { busy + 1 });
     }
 }

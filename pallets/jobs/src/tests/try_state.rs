@@ -2,11 +2,12 @@
 
 use frame_support::traits::fungible::MutateHold;
 use sp_runtime::TryRuntimeError;
+use weft_primitives::{registry::Matching, reputation::Outcome};
 
 use super::*;
 use crate::{
-    ActiveByProvider, Deadlines, HoldReason, Jobs as Living, JobsByUser, NextInputCheck, NextJobId, NextReceipt, Queue,
-    QueueEnds, Receipts, mock::*,
+    Deadlines, HoldReason, Jobs as Living, JobsByUser, NextInputCheck, NextJobId, NextReceipt, Queue, QueueEnds,
+    Receipts, mock::*,
 };
 
 /// The complaint about a state with one running, one sealed and one ended job, after `damage`.
@@ -69,7 +70,7 @@ fn each_kind_of_damage_is_noticed() {
         );
         assert_eq!(
             change(|job| job.booking.provider = SECOND),
-            "a provider's list has a job for which they are not booked"
+            "a provider is not booked once for each of their living jobs"
         );
 
         assert_eq!(
@@ -128,8 +129,10 @@ fn each_kind_of_damage_is_noticed() {
             "a user's list has a job that is not theirs"
         );
         assert_eq!(
-            complaint(|| ActiveByProvider::<Test>::remove(FIRST, running.to_be_bytes())),
-            "a job is missing in its provider's list"
+            complaint(|| {
+                Book::settle(&FIRST, running, Outcome::Blameless);
+            }),
+            "a provider is not booked once for each of their living jobs"
         );
     });
 }

@@ -67,9 +67,9 @@ fn the_status_says_what_is_lacking() {
         assert_ok!(Providers::bond(signed(owner(1)), MIN_STAKE));
         assert_eq!(status(), ProviderStatus::Available);
         offer_keyed(1, MODEL, 10);
-        assert_ok!(Providers::book(MODEL, 10, &[], [0; 32]));
+        assert_ok!(Providers::book(JOB, MODEL, 10, &[], [0; 32]));
         assert_eq!(status(), ProviderStatus::Full);
-        Providers::settle(&owner(1), Outcome::Missed);
+        Providers::settle(&owner(1), JOB, Outcome::Missed);
         assert_eq!(status(), ProviderStatus::PausedAfterMiss);
     });
 }

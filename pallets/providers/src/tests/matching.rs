@@ -12,7 +12,7 @@ use crate::{Availability, Error, Event, PauseReason, Providers as Stored, mock::
 
 fn book(max_ask: Balance, excluded: &[u8], seed: u8) -> Result<Booking<sp_runtime::AccountId32>, NoMatch> {
     let excluded: Vec<_> = excluded.iter().copied().map(owner).collect();
-    Providers::book(MODEL, max_ask, &excluded, [seed; 32]).map(|(booking, _)| booking)
+    Providers::book(JOB, MODEL, max_ask, &excluded, [seed; 32]).map(|(booking, _)| booking)
 }
 
 fn booked(max_ask: Balance, excluded: &[u8], seed: u8) -> u8 {
@@ -50,15 +50,27 @@ fn what_a_booking_and_its_settlement_move_is_counted() {
     run(|| {
         ready(1, 2, 10);
         let moved = |booked: Result<(Booking<_>, _), NoMatch>| booked.unwrap().1;
-        assert_eq!(moved(Providers::book(MODEL, 10, &[], [0; 32])), 0, "a slot is left");
-        assert_eq!(moved(Providers::book(MODEL, 10, &[], [0; 32])), 1, "the offer leaves");
-        assert_eq!(Providers::settle(&owner(1), Outcome::Blameless), 1, "the offer is back");
+        assert_eq!(
+            moved(Providers::book(JOB, MODEL, 10, &[], [0; 32])),
+            0,
+            "a slot is left"
+        );
+        assert_eq!(
+            moved(Providers::book(JOB, MODEL, 10, &[], [0; 32])),
+            1,
+            "the offer leaves"
+        );
+        assert_eq!(
+            Providers::settle(&owner(1), JOB, Outcome::Blameless),
+            1,
+            "the offer is back"
+        );
         let mut most = 0;
         for _ in 0..20 {
-            let moves = Providers::settle(&owner(1), Outcome::Kept);
+            let moves = Providers::settle(&owner(1), JOB, Outcome::Kept);
             assert!([0, 2].contains(&moves), "to another class, or nowhere");
             most = moves.max(most);
-            assert_eq!(moved(Providers::book(MODEL, 10, &[], [0; 32])), 0);
+            assert_eq!(moved(Providers::book(JOB, MODEL, 10, &[], [0; 32])), 0);
         }
         assert_eq!(most, 2);
         assert!(most <= Providers::most_moves());
@@ -74,7 +86,7 @@ fn a_full_device_is_passed_over_until_a_job_ends() {
         assert_eq!(booked(10, &[], 0), 1);
         assert!(!is_listed(1, MODEL));
         assert_eq!(book(10, &[], 0), Err(NoMatch::NoProvider));
-        Providers::settle(&owner(1), Outcome::Blameless);
+        Providers::settle(&owner(1), JOB, Outcome::Blameless);
         assert!(is_listed(1, MODEL));
         assert_eq!(booked(10, &[], 0), 1);
     });
@@ -119,7 +131,7 @@ fn price_then_reputation_then_chance() {
         // Two kept promises lift a newcomer into the next class.
         for _ in 0..2 {
             assert_eq!(booked(100, &[2], 0), 3);
-            Providers::settle(&owner(3), Outcome::Kept);
+            Providers::settle(&owner(3), JOB, Outcome::Kept);
         }
         assert_eq!(booked(2_000, &[], 0), 3);
         assert_eq!(booked(2_000, &[3], 0), 2);
@@ -138,7 +150,7 @@ fn equals_are_picked_by_the_seed() {
         let picked: BTreeSet<u8> = (0..4)
             .map(|seed| {
                 let n = booked(100, &[], seed);
-                Providers::settle(&owner(n), Outcome::Blameless);
+                Providers::settle(&owner(n), JOB, Outcome::Blameless);
                 n
             })
             .collect();
@@ -151,10 +163,10 @@ fn silence_pauses_and_is_counted() {
     run(|| {
         ready(1, 1, 10);
         booked(10, &[], 0);
-        Providers::settle(&owner(1), Outcome::Missed);
+        Providers::settle(&owner(1), JOB, Outcome::Missed);
         let info = Stored::<Test>::get(owner(1)).unwrap();
         assert_eq!(info.availability, Availability::Paused(PauseReason::MissedDeadline));
-        assert_eq!((info.missed, info.busy), (1, 0));
+        assert_eq!((info.missed, info.busy()), (1, 0));
         System::assert_last_event(
             Event::Paused {
                 owner: owner(1),
@@ -176,10 +188,10 @@ fn each_outcome_is_counted_as_what_it_is() {
             booked(10, &[], 0);
         }
         let newcomer = Stored::<Test>::get(owner(1)).unwrap().reputation;
-        Providers::settle(&owner(1), Outcome::Blameless);
+        Providers::settle(&owner(1), JOB, Outcome::Blameless);
         assert_eq!(Stored::<Test>::get(owner(1)).unwrap().reputation, newcomer);
-        Providers::settle(&owner(1), Outcome::Kept);
-        Providers::settle(&owner(1), Outcome::Declined);
+        Providers::settle(&owner(1), JOB, Outcome::Kept);
+        Providers::settle(&owner(1), JOB, Outcome::Declined);
         let expected = newcomer.after(Outcome::Kept).after(Outcome::Declined);
         System::assert_last_event(
             Event::Settled {
@@ -192,9 +204,9 @@ fn each_outcome_is_counted_as_what_it_is() {
         );
         // Paused by the owner stays paused by the owner.
         assert_ok!(Providers::pause(signed(owner(1))));
-        Providers::settle(&owner(1), Outcome::Missed);
+        Providers::settle(&owner(1), JOB, Outcome::Missed);
         let info = Stored::<Test>::get(owner(1)).unwrap();
-        assert_eq!((info.completed, info.declined, info.missed, info.busy), (1, 1, 1, 0));
+        assert_eq!((info.completed, info.declined, info.missed, info.busy()), (1, 1, 1, 0));
         assert_eq!(info.availability, Availability::Paused(PauseReason::ByOwner));
     });
 }
@@ -211,7 +223,7 @@ fn who_lacks_anything_is_not_booked() {
         assert_eq!(booked(10, &[], 0), 4);
         assert_eq!(book(10, &[], 0), Err(NoMatch::NoProvider));
         assert_eq!(
-            Providers::book(OTHER_MODEL, Balance::MAX, &[], [0; 32]),
+            Providers::book(JOB, OTHER_MODEL, Balance::MAX, &[], [0; 32]),
             Err(NoMatch::NoProvider)
         );
     });

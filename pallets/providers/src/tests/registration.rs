@@ -17,7 +17,7 @@ fn a_provider_comes_paused_with_its_device_and_pays_for_the_record() {
         register(1, 2);
         let info = Stored::<Test>::get(owner(1)).unwrap();
         assert_eq!((&info.device, info.encryption_key), (&device(1), key(1)));
-        assert_eq!((info.capacity, info.busy, info.stake), (2, 0, 0));
+        assert_eq!((info.capacity, info.busy(), info.stake), (2, 0, 0));
         assert_eq!(info.availability, Availability::Paused(PauseReason::ByOwner));
         assert_eq!(DeviceOwner::<Test>::get(device(1)), Some(owner(1)));
         assert_eq!(balances(1), (REGISTRATION_DEPOSIT, FUNDS - REGISTRATION_DEPOSIT));

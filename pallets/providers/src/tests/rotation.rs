@@ -17,8 +17,8 @@ fn rotate(n: u8, to: u8, new_key: u8) -> DispatchResult {
 fn history_stays_and_the_new_device_starts_paused_without_keys() {
     run(|| {
         ready(1, 1, 10);
-        assert_ok!(Providers::book(MODEL, 10, &[], [0; 32]));
-        Providers::settle(&owner(1), Outcome::Kept);
+        assert_ok!(Providers::book(JOB, MODEL, 10, &[], [0; 32]));
+        Providers::settle(&owner(1), JOB, Outcome::Kept);
         let before = Stored::<Test>::get(owner(1)).unwrap();
 
         assert_ok!(rotate(1, 2, 2));
@@ -82,7 +82,7 @@ fn no_rotation_while_busy_nor_to_anothers_device_nor_without_consent() {
             Providers::rotate_device(signed(owner(1)), device(4), key(4), consent(1, 1)),
             Error::<Test>::InvalidConsent
         );
-        assert_ok!(Providers::book(MODEL, 10, &[], [0; 32]));
+        assert_ok!(Providers::book(JOB, MODEL, 10, &[], [0; 32]));
         assert_noop!(rotate(1, 4, 4), Error::<Test>::Busy);
         assert_noop!(Providers::deregister(signed(owner(1))), Error::<Test>::Busy);
     });

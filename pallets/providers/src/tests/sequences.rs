@@ -152,7 +152,8 @@ fn apply(op: Op) {
             seed,
         } => {
             let due = eligible(model, max_ask, excluded);
-            let booked = Providers::book(model, max_ask, &[owner(excluded)], [seed; 32]).map(|(booking, _)| booking);
+            let booked =
+                Providers::book(JOB, model, max_ask, &[owner(excluded)], [seed; 32]).map(|(booking, _)| booking);
             // With four providers no bucket is longer than a search, so who is eligible is found.
             assert_eq!(booked.is_ok(), due, "{booked:?}");
             if let Ok(booking) = &booked {
@@ -165,8 +166,8 @@ fn apply(op: Op) {
         }
         Op::Settle { n, outcome } => {
             // Whoever settles has booked before.
-            if Stored::<Test>::get(owner(n)).is_some_and(|info| info.busy > 0) {
-                Providers::settle(&owner(n), outcome);
+            if Stored::<Test>::get(owner(n)).is_some_and(|info| info.busy() > 0) {
+                Providers::settle(&owner(n), JOB, outcome);
             }
             Ok(())
         }

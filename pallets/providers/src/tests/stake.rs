@@ -99,11 +99,11 @@ fn stake_for_running_jobs_stays() {
     run(|| {
         ready(1, 2, 10);
         assert_ok!(bond(1, 500));
-        assert_ok!(Providers::book(MODEL, 10, &[], [0; 32]));
+        assert_ok!(Providers::book(JOB, MODEL, 10, &[], [0; 32]));
         assert_noop!(unbond(1, 501), Error::<Test>::StakeNeeded);
         assert_ok!(unbond(1, 500));
         assert_noop!(unbond(1, 1), Error::<Test>::StakeNeeded);
-        Providers::settle(&owner(1), Outcome::Blameless);
+        Providers::settle(&owner(1), JOB, Outcome::Blameless);
         assert_ok!(unbond(1, MIN_STAKE));
     });
 }

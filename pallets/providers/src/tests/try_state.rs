@@ -38,7 +38,7 @@ fn each_breach_among_providers_is_told() {
         "an account is the device of nobody",
     );
     broken(
-        |_| with_info(|info| info.busy = 2),
+        |_| with_info(|info| info.jobs = vec![1, 2].try_into().unwrap()),
         "a device has more jobs than it takes",
     );
     broken(|_| with_info(|info| info.capacity = 0), "a capacity is out of range");
@@ -51,7 +51,7 @@ fn each_breach_among_providers_is_told() {
         "held deposits are not what the records say",
     );
     broken(
-        |_| with_info(|info| (info.busy, info.stake) = (1, 0)),
+        |_| with_info(|info| (info.jobs, info.stake) = (vec![1].try_into().unwrap(), 0)),
         "a provider has jobs without the stake for them",
     );
 }

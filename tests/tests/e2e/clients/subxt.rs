@@ -18,11 +18,11 @@ const UNIT: u128 = 1_000_000_000_000;
 const ASK: u128 = 1_000_000;
 
 /// The names and fields of the events of one extrinsic.
-struct Events(Vec<(String, Composite<u32>)>);
+struct Events(Vec<(String, Composite<()>)>);
 
 impl Events {
     /// The fields of the one event `name` (`Jobs.Posted`).
-    fn only(&self, name: &str) -> &Composite<u32> {
+    fn only(&self, name: &str) -> &Composite<()> {
         let found: Vec<_> = self.0.iter().filter(|(seen, _)| seen == name).collect();
         match found[..] {
             [(_, fields)] => fields,
@@ -45,12 +45,12 @@ fn content(byte: u8) -> Value {
     value! { { codec: Raw(), sha256: Value::from_bytes([byte; 32]) } }
 }
 
-fn number(fields: &Composite<u32>, name: &str) -> u128 {
+fn number(fields: &Composite<()>, name: &str) -> u128 {
     let field = fields.at(name).and_then(Value::as_u128);
     field.unwrap_or_else(|| panic!("no number {name} in {fields:?}"))
 }
 
-fn variant(value: Option<&Value<u32>>) -> &str {
+fn variant(value: Option<&Value>) -> &str {
     match value.map(|value| &value.value) {
         Some(ValueDef::Variant(variant)) => &variant.name,
         other => panic!("no variant but {other:?}"),
@@ -77,13 +77,13 @@ async fn send(api: &Api, pallet: &str, call: &str, fields: Value, signer: &Keypa
     for event in events.iter() {
         let event = event?;
         let name = format!("{}.{}", event.pallet_name(), event.event_name());
-        named.push((name, event.decode_fields_unchecked_as::<Composite<u32>>()?));
+        named.push((name, event.decode_fields_unchecked_as::<Composite<()>>()?));
     }
     Ok(Ok(Events(named)))
 }
 
 async fn free(api: &Api, who: &Keypair) -> Any<u128> {
-    let address = dynamic::storage::<([u8; 32],), Value<u32>>("System", "Account");
+    let address = dynamic::storage::<([u8; 32],), Value>("System", "Account");
     let at = api.at_current_block().await?;
     let found = at.storage().fetch(address, (who.public_key().0,)).await?.decode()?;
     let free = found
@@ -169,7 +169,7 @@ async fn a_job(url: String) -> Any<()> {
 
     // The runtime API and the storage say what the events said.
     let at = api.at_current_block().await?;
-    let asked = dynamic::runtime_api_call::<_, Value<u32>>("JobsApi", "job", (job,));
+    let asked = dynamic::runtime_api_call::<_, Value>("JobsApi", "job", (job,));
     let view = at.runtime_apis().call(asked).await?;
     assert_eq!(variant(Some(&view)), "Some");
 
@@ -178,7 +178,7 @@ async fn a_job(url: String) -> Any<()> {
     assert_eq!(variant(ended.at("reason")), "Cancelled");
     let split = ended.at("split").ok_or("an ended job has a split")?;
     assert_eq!(split.at("refund").and_then(Value::as_u128), Some(20 * ASK));
-    let receipts = dynamic::storage::<(u64,), Value<u32>>("Jobs", "Receipts");
+    let receipts = dynamic::storage::<(u64,), Value>("Jobs", "Receipts");
     let at = api.at_current_block().await?;
     let receipt = at.storage().fetch(receipts, (u64::try_from(job)?,)).await?.decode()?;
     assert_eq!(variant(receipt.at("reason")), "Cancelled");
