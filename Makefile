@@ -47,7 +47,7 @@ js: setup ## install the JavaScript client that the tests drive
 test: export WEFT_NODE_BIN = $(CURDIR)/bin/weft-node
 test: export WEFT_BIN = $(CURDIR)/bin/weft
 # The long tests wait more than they compute, so more of them run than there are cores.
-test: export RUST_TEST_THREADS ?= 6
+test: export RUST_TEST_THREADS ?= 8
 test: build models js ## run every test
 	$(SAY) 'test: Rust'
 	@$(CARGO) test $(CARGO_ARGS) --no-fail-fast

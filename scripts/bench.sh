@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures what docs/benchmarks.md records: the vault against openssl, and generation against llama.cpp, each pair in one
-# run on one machine. To be run by hand on a quiet machine; not part of the tests, and not tried yet.
+# run on one machine, and what a job costs the chain. `make bench` calls it; for a quiet machine, and no part of the tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -40,3 +40,7 @@ for round in 1 2 3; do
     printf 'round %s: weft %.1f tokens/s (peak %s MB), llama.cpp %.1f tokens/s, ratio %s\n' \
         "$round" "$a" "$(field peak_mb <<<"$ours")" "$b" "$(ratio "$a" "$b")"
 done
+
+echo "== the chain: a job from its posting to the removal of its receipt"
+scripts/cargo.sh test --release --locked --workspace --test job_life -- --nocapture --exact \
+    a_jobs_life_costs_less_than_a_five_hundredth_of_a_block 2>&1 | grep '% '

@@ -23,12 +23,21 @@ fn what_goes_away_comes_back_or_is_replaced() {
                 "chain, device and user all restart in mid-job",
                 chain_device_and_user_restart_in_mid_job,
             ),
-            ("the RPC goes away for a minute", the_rpc_goes_away_for_a_minute),
             (
                 "a device that is gone for good loses its job to another",
                 a_device_gone_for_good_loses_its_job,
             ),
         ],
+    );
+}
+
+/// On a network of its own, as most of it is waiting.
+#[test]
+fn an_rpc_that_goes_away_is_waited_for() {
+    play(
+        &["smollm2"],
+        &["//Bob"],
+        &[("the RPC goes away for a minute", the_rpc_goes_away_for_a_minute)],
     );
 }
 
