@@ -43,7 +43,7 @@ impl Isa for Baseline {
     }
 }
 
-/// AVX2 with FMA and F16C. Only code that runs after these were detected may name this type.
+/// AVX2 with FMA and F16C, with or without AVX-512: that one only widens vectors. Only code that runs after these were detected may name this type.
 #[cfg(target_arch = "x86_64")]
 pub(super) struct Avx2;
 

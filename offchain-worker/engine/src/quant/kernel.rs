@@ -1,7 +1,8 @@
-//! Expansion and dot products over stored rows, compiled twice: for the baseline CPU and for AVX2 with FMA.
+//! Expansion and dot products over stored rows, compiled for the baseline CPU, for AVX2 with FMA, and for AVX-512.
 //!
-//! One generic body serves both; what differs is the instruction set the compiler may use ([`Isa`]). Weights are expanded to exactly the `f32` values that [`dequantize`] returns (a product
-//! and an addition, each rounded), so that a product over blocks and one over expanded weights multiply the same numbers.
+//! One generic body serves all; what differs is the instruction set the compiler may use ([`Isa`]). Weights are expanded to
+//! exactly the `f32` values that [`dequantize`] returns (a product and an addition, each rounded), so that a product over
+//! blocks and one over expanded weights multiply the same numbers.
 
 use super::GgmlType;
 use super::blocks::{BF16, Block, F16, F32, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0};
@@ -66,7 +67,16 @@ trait OverBlocks: Sized {
             && std::is_x86_feature_detected!("fma")
             && std::is_x86_feature_detected!("f16c")
         {
-            // SAFETY: the instruction sets the function is compiled for were just detected.
+            if std::is_x86_feature_detected!("avx512f")
+                && std::is_x86_feature_detected!("avx512bw")
+                && std::is_x86_feature_detected!("avx512dq")
+                && std::is_x86_feature_detected!("avx512vl")
+            {
+                // SAFETY: the instruction sets the function is compiled for were just detected.
+                unsafe { dispatch_avx512(self, encoding) };
+                return;
+            }
+            // SAFETY: the same.
             unsafe { dispatch_avx2(self, encoding) };
             return;
         }
@@ -77,6 +87,12 @@ trait OverBlocks: Sized {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn dispatch_avx2<O: OverBlocks>(operation: O, encoding: GgmlType) {
+    by_encoding::<super::isa::Avx2, O>(operation, encoding);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")]
+fn dispatch_avx512<O: OverBlocks>(operation: O, encoding: GgmlType) {
     by_encoding::<super::isa::Avx2, O>(operation, encoding);
 }
 
@@ -187,11 +203,11 @@ fn padded<const BYTES: usize>(bytes: &[u8]) -> [u8; BYTES] {
 
 #[inline(always)]
 fn accumulate<I: Isa, const WEIGHTS: usize>(sums: &mut [f32; LANES], weights: &[f32; WEIGHTS], input: &[f32; WEIGHTS]) {
-    let weights = weights.as_chunks::<LANES>().0;
-    let input = input.as_chunks::<LANES>().0;
-    for (weights, input) in weights.iter().zip(input) {
+    // Plain indices, all known to the compiler: it was seen to call the parts of a zipped iterator here, once a block.
+    for run in 0..WEIGHTS / LANES {
         for lane in 0..LANES {
-            sums[lane] = I::multiply_add(weights[lane], input[lane], sums[lane]);
+            let at = run * LANES + lane;
+            sums[lane] = I::multiply_add(weights[at], input[at], sums[lane]);
         }
     }
 }
