@@ -38,11 +38,15 @@ impl SubstrateCli for Cli {
     }
 
     fn load_spec(&self, id: &str) -> Result<Box<dyn sc_service::ChainSpec>, String> {
-        Ok(match id {
-            "dev" => Box::new(chain_spec::development()?),
-            "" | "local" => Box::new(chain_spec::local()?),
-            path => Box::new(chain_spec::ChainSpec::from_json_file(PathBuf::from(path))?),
-        })
+        let built_in = match id {
+            "dev" => chain_spec::DEVELOPMENT,
+            "" | "local" => chain_spec::LOCAL,
+            path => return Ok(Box::new(chain_spec::ChainSpec::from_json_file(PathBuf::from(path))?)),
+        };
+        Ok(Box::new(match self.subcommand {
+            None => built_in.spec_with_state()?,
+            Some(_) => built_in.spec()?,
+        }))
     }
 }
 

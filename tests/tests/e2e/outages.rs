@@ -104,6 +104,9 @@ fn chain_device_and_user_restart_in_mid_job(stage: &mut Stage) -> Result<()> {
 }
 
 fn a_device_gone_for_good_loses_its_job(stage: &mut Stage) -> Result<()> {
+    // The scene before restarted them.
+    let (network, model) = (&stage.network, stage.models[0]);
+    stage.providers[0].wait_until_listed(network, model)?;
     let (gone, heir) = (stage.providers[0].address()?, stage.providers[1].address()?);
     let (job, asking) = stage.begin_long_job("gone-for-good", "short")?;
     let state = stage.network.job(job)?["state"].clone();
