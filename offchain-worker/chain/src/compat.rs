@@ -131,11 +131,13 @@ pub fn judge(ours: &Version, node: &Version, differing: Option<String>) -> Resul
     })
 }
 
+/// Owners, and the names of what each has.
+type Items = &'static [(&'static str, &'static [&'static str])];
 type HashOf = fn(&Metadata, &str, &str) -> Option<[u8; 32]>;
 
 /// The first item this build uses whose shape differs between the two, by name.
 pub(crate) fn first_difference(ours: &Metadata, node: &Metadata) -> Option<String> {
-    let kinds: [(&[(&str, &[&str])], HashOf); 3] = [(CALLS, call_hash), (STORAGE, storage_hash), (APIS, api_hash)];
+    let kinds: [(Items, HashOf); 3] = [(CALLS, call_hash), (STORAGE, storage_hash), (APIS, api_hash)];
     for (items, hash) in kinds {
         for (owner, names) in items {
             for name in *names {

@@ -16,7 +16,7 @@ fn weft(home: &Path, args: &[&str]) -> Output {
 
 fn json(output: &Output) -> serde_json::Value {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    serde_json::from_slice(&output.stdout).expect("the command prints JSON")
 }
 
 #[test]

@@ -201,9 +201,12 @@ fn padded<const BYTES: usize>(bytes: &[u8]) -> [u8; BYTES] {
     block
 }
 
+#[expect(
+    clippy::needless_range_loop,
+    reason = "the compiler was seen to call the parts of a zipped iterator here, once a block"
+)]
 #[inline(always)]
 fn accumulate<I: Isa, const WEIGHTS: usize>(sums: &mut [f32; LANES], weights: &[f32; WEIGHTS], input: &[f32; WEIGHTS]) {
-    // Plain indices, all known to the compiler: it was seen to call the parts of a zipped iterator here, once a block.
     for run in 0..WEIGHTS / LANES {
         for lane in 0..LANES {
             let at = run * LANES + lane;

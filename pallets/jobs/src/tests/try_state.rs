@@ -140,5 +140,5 @@ fn each_kind_of_damage_is_noticed() {
 #[test]
 fn the_configuration_is_checked() {
     use frame_support::traits::Hooks;
-    Chain::with(&[]).test(|| <Jobs as Hooks<BlockNumber>>::integrity_test());
+    Chain::with(&[]).test(<Jobs as Hooks<BlockNumber>>::integrity_test);
 }
