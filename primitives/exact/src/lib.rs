@@ -1,0 +1,19 @@
+//! Integer operators of language and embedding models, defined to the last bit.
+//!
+//! This is the reference: short, obvious, without floats and without `std`, and what the chain's referee will run. Fast
+//! engines are held to it bit for bit. `docs/exact-arithmetic.md` specifies the same in prose.
+//!
+//! Values between operators are [`fixed::Fixed`]: `i32` with 16 binary places. Products with weights are made of `i8`
+//! ([`quantise`], [`linear`]), whose sums in `i32` are exact and so do not depend on the order of additions. All
+//! rounding is [`fixed::round_shift`]; all overflow saturates where it is not shown to be impossible.
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+pub mod activation;
+pub mod attention;
+pub mod fixed;
+pub mod linear;
+pub mod norm;
+pub mod quantise;
+pub mod rotary;
