@@ -49,7 +49,7 @@ pub fn gelu(x: Fixed) -> Fixed {
     let t = (1i64 << (2 * FINE)) / ((1 << FINE) + ((size * SLOPE) >> PLACES));
     let polynomial = ERFC.iter().fold(0i64, |sum, c| ((sum * t) >> FINE) + c);
     // e^(-x²/2), as a power of two: x² has 32 places and at most 40 bits.
-    let exponent = ((size * size) >> PLACES) as u64 * LOG2_E >> (PLACES + 1);
+    let exponent = (((size * size) >> PLACES) as u64 * LOG2_E) >> (PLACES + 1);
     let power = i64::from(exp2_of_minus(exponent as u32));
     // erfc / 2 with 16 places.
     let tail = round_shift(((polynomial * t) >> FINE) * power, FINE + WEIGHT_PLACES + 1 - PLACES);

@@ -14,6 +14,7 @@ pub mod activation;
 pub mod attention;
 pub mod fixed;
 pub mod linear;
+pub mod llama;
 pub mod norm;
 pub mod quantise;
 pub mod rotary;

@@ -1,7 +1,6 @@
 //! The reference against a second implementation, in Python, written from docs/exact-arithmetic.md.
 
 use std::{
-    fmt::Write as _,
     io::Write as _,
     process::{Command, Stdio},
 };
@@ -41,7 +40,8 @@ fn line(name: &str, parts: &[Vec<i64>]) -> String {
     let mut line = name.to_owned();
     for part in parts {
         let numbers: Vec<String> = part.iter().map(ToString::to_string).collect();
-        write!(line, "|{}", numbers.join(",")).unwrap();
+        line.push('|');
+        line.push_str(&numbers.join(","));
     }
     line
 }
@@ -86,7 +86,7 @@ fn cases() -> Vec<String> {
         let query = numbers.vector(width);
         let keys: Vec<_> = (0..context).map(|_| numbers.vector(width)).collect();
         let values: Vec<_> = (0..context).map(|_| numbers.vector(width)).collect();
-        let scale = Scale::new(numbers.next() | 1, 60 + (round % 12) as i32);
+        let scale = Scale::new(numbers.next() | 1, 60 + round % 12);
         let all = |rows: &[Vec<Fixed>]| rows.iter().map(|row| quantise(row)).collect::<Vec<_>>();
         let y = attend(&quantise(&query), &all(&keys), &all(&values), scale);
         lines.push(line(
