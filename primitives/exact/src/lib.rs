@@ -13,6 +13,7 @@ extern crate alloc;
 pub mod activation;
 pub mod attention;
 pub mod fixed;
+pub mod hadamard;
 pub mod linear;
 pub mod llama;
 pub mod norm;

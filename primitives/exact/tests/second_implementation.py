@@ -60,6 +60,15 @@ def quantise(x):
     return steps(v, largest), step(largest, PLACES - e)
 
 
+def quantise_transformed(x, n):
+    v, _, e = normalise(x)
+    whole = len(v) // n * n
+    sums = lambda b: [sum(-w if bin(i & j).count("1") % 2 else w for j, w in enumerate(b)) for i in range(n)]
+    y = [s for at in range(0, whole, n) for s in sums(v[at : at + n])] + v[whole:]
+    q, (mantissa, shift) = quantise(y)
+    return q, (mantissa, shift - e if mantissa else 0)
+
+
 def root(v, e, epsilon):
     mean = (sum(x * x for x in v) << 20) // len(v) if v else 0
     s = 2 * (16 - e) + 20 - 40
@@ -152,6 +161,7 @@ def quantised(result):
 
 OPERATORS = {
     "quantise": lambda x: quantised(quantise(x)),
+    "quantise_transformed": lambda x, n: quantised(quantise_transformed(x, n[0])),
     "rms_norm": lambda x, epsilon: quantised(rms_norm(x, epsilon[0])),
     "layer_norm": lambda x, gain, bias, epsilon: layer_norm(x, gain, bias, epsilon[0]),
     "sigmoid": lambda x: [sigmoid(v) for v in x],

@@ -9,6 +9,7 @@ use weft_exact::{
     activation::{gelu, sigmoid, silu},
     attention::attend,
     fixed::{Fixed, Scale},
+    hadamard::quantise_transformed,
     norm::{layer_norm, rms_norm},
     quantise::{Quantised, quantise},
 };
@@ -67,6 +68,12 @@ fn cases() -> Vec<String> {
             numbers.next() >> (24 + round % 32)
         };
         lines.push(line("quantise", &[wide(&x), parts(&quantise(&x))]));
+        let block = 1 << (numbers.next() % 7);
+        let transformed = parts(&quantise_transformed(&x, block));
+        lines.push(line(
+            "quantise_transformed",
+            &[wide(&x), vec![block as i64], transformed],
+        ));
         let normed = parts(&rms_norm(&x, epsilon));
         lines.push(line("rms_norm", &[wide(&x), vec![epsilon as i64], normed]));
         let normed = layer_norm(&x, &gain, &bias, epsilon);
