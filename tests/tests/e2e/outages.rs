@@ -3,7 +3,7 @@
 use std::{fs, thread, time::Duration};
 
 use serde_json::{Value, json};
-use weft_tests::{error::HarnessError, process::wait_for, settlement::Receipt};
+use weft_tests::{error::HarnessError, network::Provider, process::wait_for, settlement::Receipt};
 
 use crate::stage::{Result, SOON, Stage, play};
 
@@ -60,7 +60,15 @@ fn the_rpc_goes_away_for_a_minute(stage: &mut Stage) -> Result<()> {
     stage.all_are_alive()
 }
 
+/// How often a device has opened for jobs, by its log.
+fn openings(provider: &mut Provider) -> usize {
+    let log = provider.worker().map(|worker| worker.log().to_owned());
+    let log = log.and_then(|log| fs::read_to_string(log).ok()).unwrap_or_default();
+    log.matches("jobs are welcome").count()
+}
+
 fn chain_device_and_user_restart_in_mid_job(stage: &mut Stage) -> Result<()> {
+    let opened = openings(&mut stage.providers[0]);
     let (job, asking) = stage.begin_long_job("all-restart", "standard")?;
     drop(asking);
     // The chain calls the job running a moment before the device hears of it.
@@ -100,13 +108,16 @@ fn chain_device_and_user_restart_in_mid_job(stage: &mut Stage) -> Result<()> {
     // The user comes back for it; the creator was not even restarted.
     let answer = stage.user.ask(&["job", "answer", &job.to_string()])?;
     assert!(answer["text"].as_str().is_some_and(|text| text.len() > 100), "{answer}");
+    // The chain took the device for available all the time; it closes until its model is loaded, and opens again.
+    wait_for("the device to open for jobs again", SOON, || {
+        Ok((openings(&mut stage.providers[0]) > opened).then_some(()))
+    })?;
+    let model = stage.models[0];
+    stage.providers[0].wait_until_listed(&stage.network, model)?;
     stage.all_are_alive()
 }
 
 fn a_device_gone_for_good_loses_its_job(stage: &mut Stage) -> Result<()> {
-    // The scene before restarted them.
-    let (network, model) = (&stage.network, stage.models[0]);
-    stage.providers[0].wait_until_listed(network, model)?;
     let (gone, heir) = (stage.providers[0].address()?, stage.providers[1].address()?);
     let (job, asking) = stage.begin_long_job("gone-for-good", "short")?;
     let state = stage.network.job(job)?["state"].clone();
