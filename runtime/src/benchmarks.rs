@@ -23,7 +23,7 @@ pub fn list(extra: bool) -> (Vec<BenchmarkList>, Vec<StorageInfo>) {
 /// Runs one benchmark.
 pub fn dispatch(config: BenchmarkConfig) -> Result<Vec<BenchmarkBatch>, String> {
     let mut whitelist = AllPalletsWithSystem::whitelisted_storage_keys();
-    // Every fee goes there, so a block with any transaction reads and writes it once.
+    // Every fee and every job's cut goes there: a block reads and writes it once, however many there are.
     let treasury = frame_system::Account::<Runtime>::hashed_key_for(TreasuryAccount::get());
     whitelist.push(treasury.into());
     let mut batches = Vec::new();

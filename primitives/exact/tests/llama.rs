@@ -1,5 +1,8 @@
 //! A small model of random weights, in integers and in floats.
 
+mod numbers;
+
+use numbers::Numbers;
 use weft_exact::{
     fixed::{ONE, Scale},
     linear::{Matrix, Unfit},
@@ -24,33 +27,22 @@ const CONFIG: Config = Config {
     },
 };
 
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    /// Weights of about `1 / sqrt(columns)`, in groups of 16.
-    fn matrix(&mut self, rows: usize, columns: usize) -> Matrix {
-        Matrix {
-            columns,
-            weights: (0..rows * columns)
-                .map(|_| (self.next() >> 56) as i8)
-                .map(|w| w.max(-127))
-                .collect(),
-            group: 16,
-            group_scales: (0..rows * columns / 16)
-                .map(|_| 8 + (self.next() >> 60) as u8)
-                .collect(),
-            row_scales: (0..rows)
-                .map(|_| Scale::new(1_000 + (self.next() >> 54), 20 + columns.ilog2() as i32 / 2))
-                .collect(),
-            bias: Vec::new(),
-        }
+/// Weights of about `1 / sqrt(columns)`, in groups of 16.
+fn matrix(numbers: &mut Numbers, rows: usize, columns: usize) -> Matrix {
+    Matrix {
+        columns,
+        weights: (0..rows * columns)
+            .map(|_| (numbers.next() >> 56) as i8)
+            .map(|w| w.max(-127))
+            .collect(),
+        group: 16,
+        group_scales: (0..rows * columns / 16)
+            .map(|_| 8 + (numbers.next() >> 60) as u8)
+            .collect(),
+        row_scales: (0..rows)
+            .map(|_| Scale::new(1_000 + (numbers.next() >> 54), 20 + columns.ilog2() as i32 / 2))
+            .collect(),
+        bias: Vec::new(),
     }
 }
 
@@ -136,13 +128,13 @@ fn parts() -> (Vec<Layer>, Matrix, Matrix, Vec<Angle>) {
     let mut numbers = Numbers(7);
     let heads = CONFIG.heads * CONFIG.head_width;
     let layer = |numbers: &mut Numbers| Layer {
-        query_key_value: numbers.matrix(heads + 2 * CONFIG.kv_heads * CONFIG.head_width, CONFIG.width),
-        output: numbers.matrix(CONFIG.width, heads),
-        gate_up: numbers.matrix(2 * CONFIG.inner, CONFIG.width),
-        down: numbers.matrix(CONFIG.width, CONFIG.inner),
+        query_key_value: matrix(numbers, heads + 2 * CONFIG.kv_heads * CONFIG.head_width, CONFIG.width),
+        output: matrix(numbers, CONFIG.width, heads),
+        gate_up: matrix(numbers, 2 * CONFIG.inner, CONFIG.width),
+        down: matrix(numbers, CONFIG.width, CONFIG.inner),
     };
     let layers = vec![layer(&mut numbers), layer(&mut numbers), layer(&mut numbers)];
-    let embedding = numbers.matrix(CONFIG.vocabulary, CONFIG.width);
+    let embedding = matrix(&mut numbers, CONFIG.vocabulary, CONFIG.width);
     let places = f64::from(1 << ANGLE_PLACES);
     let angles = (0..CONFIG.context).flat_map(|position| {
         (0..CONFIG.head_width / 2).map(move |pair| Angle {

@@ -5,6 +5,9 @@ use std::{
     process::{Command, Stdio},
 };
 
+mod numbers;
+
+use numbers::Numbers;
 use weft_exact::{
     activation::{gelu, sigmoid, silu},
     attention::attend,
@@ -14,17 +17,13 @@ use weft_exact::{
     quantise::{Quantised, quantise},
 };
 
-/// Numbers of all sizes, the same in every run (xorshift64*).
-struct Numbers(u64);
+/// Of all sizes.
+trait Sizes {
+    fn fixed(&mut self, most_bits: u32) -> Fixed;
+    fn vector(&mut self, len: usize) -> Vec<Fixed>;
+}
 
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
+impl Sizes for Numbers {
     fn fixed(&mut self, most_bits: u32) -> Fixed {
         let bits = (self.next() % u64::from(most_bits)) as u32;
         (self.next() as i32) >> (31 - bits)
