@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, Parser, Subcommand};
 
-use crate::{asset, creator, embed, failure::Failure, infer, job, keys, models, provider, run, wallet};
+use crate::{asset, creator, embed, exact, failure::Failure, infer, job, keys, models, provider, run, wallet};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done; 2 the command line makes no sense; 3 not found; 4 refused by the chain, or a job without answer;
@@ -31,6 +31,9 @@ enum Command {
     Infer(infer::Args),
     /// Embed text with a local model; no chain involved.
     Embed(embed::Args),
+    /// Convert, measure and check exact models: the same bits on every device.
+    #[command(subcommand)]
+    Exact(exact::Command),
     /// Make and show the account of a home directory.
     #[command(subcommand)]
     Keys(keys::Command),
@@ -61,6 +64,7 @@ impl Cli {
             Command::Models(command) => command.run(),
             Command::Infer(args) => args.run(),
             Command::Embed(args) => args.run(),
+            Command::Exact(command) => command.run(),
             Command::Keys(command) => command.run(),
             Command::Creator(command) => wait(command.run()),
             Command::Provider(command) => wait(command.run()),

@@ -2,19 +2,32 @@
 
 use serde_json::json;
 
-use crate::{engine::ComputeArgs, failure::Failure, models, output};
+use weft_engine::exact::ExactEmbedding;
+
+use crate::{
+    engine::ComputeArgs,
+    exact::{KernelArgs, failed},
+    failure::Failure,
+    models, output,
+};
 
 /// Embed text with a local model.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The model: a name of `weft models ls`, or a directory with safetensors and tokenizer.
+    /// The model: a name of `weft models ls`, or a directory with safetensors and tokenizer; with --exact, the directory of an
+    /// exact model.
     #[arg(long)]
     model: String,
     /// The text.
     #[arg(long)]
     text: String,
+    /// With an exact model: the same bits on every device, and a root that commits to them.
+    #[arg(long)]
+    exact: bool,
     #[command(flatten)]
     compute: ComputeArgs,
+    #[command(flatten)]
+    kernel: KernelArgs,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -23,6 +36,9 @@ pub struct Args {
 impl Args {
     /// Runs the command.
     pub fn run(self) -> Result<(), Failure> {
+        if self.exact {
+            return self.run_exact();
+        }
         let path = models::resolve(&self.model)?;
         let compute = self.compute.open()?;
         let model = compute.embedding_model(&path)?;
@@ -31,7 +47,29 @@ impl Args {
         if self.json {
             return output::json(&json!({ "embedding": embedding, "device": compute.name() }));
         }
-        let numbers: Vec<_> = embedding.iter().map(|number| format!("{number:.6}")).collect();
-        output::line(numbers.join(" "))
+        print(&embedding)
     }
+
+    fn run_exact(self) -> Result<(), Failure> {
+        let compute = self.compute.open()?;
+        let dir = std::path::Path::new(&self.model);
+        let mut model = ExactEmbedding::load(dir, compute.device(), self.kernel.kernel).map_err(failed)?;
+        let mut made = model.embed(&[&self.text]).map_err(failed)?;
+        let embedding = made.vectors.pop().unwrap_or_default();
+        if self.json {
+            return output::json(&json!({
+                "embedding": embedding,
+                "tokens": made.tokens,
+                "device": model.device(),
+                "trace_root": hex::encode(made.root),
+                "model_root": hex::encode(model.root()),
+            }));
+        }
+        print(&embedding)
+    }
+}
+
+fn print(embedding: &[f32]) -> Result<(), Failure> {
+    let numbers: Vec<_> = embedding.iter().map(|number| format!("{number:.6}")).collect();
+    output::line(numbers.join(" "))
 }

@@ -60,6 +60,11 @@ impl ComputeArgs {
 }
 
 impl Compute {
+    /// The device.
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
     /// Its name, such as `cpu:4`.
     pub fn name(&self) -> String {
         self.device.to_string()

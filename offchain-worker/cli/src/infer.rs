@@ -1,12 +1,13 @@
 //! `weft infer`: text generation with a local model.
 
-use std::{io::IsTerminal, ops::ControlFlow};
+use std::{io::IsTerminal, ops::ControlFlow, path::PathBuf};
 
 use serde_json::json;
-use weft_engine::{FinishReason, GenerationParams, Prompt, TokenEvent};
+use weft_engine::{FinishReason, GenerationParams, Prompt, TokenEvent, exact::ExactText};
 
 use crate::{
     engine::{ComputeArgs, random},
+    exact::{self, KernelArgs, failed},
     failure::Failure,
     models, output, request,
 };
@@ -14,7 +15,7 @@ use crate::{
 /// Generate text with a local model.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The model: a name of `weft models ls`, or a GGUF file.
+    /// The model: a name of `weft models ls`, or a GGUF file; with --exact, the directory of an exact model.
     #[arg(long)]
     model: String,
     /// One user message, put through the model's own chat template; with --raw, the text to continue.
@@ -28,8 +29,16 @@ pub struct Args {
     max_tokens: u32,
     #[command(flatten)]
     sampling: SamplingArgs,
+    /// With an exact model: the same bits on every device, and a root that commits to them.
+    #[arg(long)]
+    exact: bool,
+    /// Other prompts to compute in the same batch, one a line; the answer does not depend on them.
+    #[arg(long, value_name = "FILE", requires = "exact")]
+    batch_with: Option<PathBuf>,
     #[command(flatten)]
     compute: ComputeArgs,
+    #[command(flatten)]
+    kernel: KernelArgs,
     /// Print one JSON object at the end instead of the text as it comes.
     #[arg(long)]
     json: bool,
@@ -77,6 +86,13 @@ impl Args {
     /// Runs the command.
     pub fn run(self) -> Result<(), Failure> {
         let sampling = self.sampling.sampling()?;
+        let params = GenerationParams {
+            max_tokens: usize::try_from(self.max_tokens).unwrap_or(usize::MAX),
+            sampling: sampling.map_or(weft_engine::Sampling::Greedy, random),
+        };
+        if self.exact {
+            return self.run_exact(&params);
+        }
         let path = models::resolve(&self.model)?;
         let compute = self.compute.open()?;
         let mut model = compute.text_model(&path)?;
@@ -84,10 +100,6 @@ impl Args {
             Prompt::Raw(self.prompt)
         } else {
             Prompt::user(self.prompt)
-        };
-        let params = GenerationParams {
-            max_tokens: usize::try_from(self.max_tokens).unwrap_or(usize::MAX),
-            sampling: sampling.map_or(weft_engine::Sampling::Greedy, random),
         };
         let streams = !self.json;
         let mut closed = None;
@@ -123,6 +135,57 @@ impl Args {
                 made.tokens.len(),
                 compute.name()
             );
+        }
+        Ok(())
+    }
+}
+
+impl Args {
+    fn run_exact(self, params: &GenerationParams) -> Result<(), Failure> {
+        let prompt = |text: String| if self.raw { Prompt::Raw(text) } else { Prompt::user(text) };
+        let mut prompts = vec![(prompt(self.prompt.clone()), *params)];
+        if let Some(file) = &self.batch_with {
+            prompts.extend(exact::prompts(file)?.into_iter().map(|text| (prompt(text), *params)));
+        }
+        let compute = self.compute.open()?;
+        let dir = std::path::Path::new(&self.model);
+        let mut model = ExactText::load(dir, compute.device(), self.kernel.kernel).map_err(failed)?;
+        let mut closed = None;
+        let made = model.generate(&prompts, |index, event| {
+            let shown = if index == 0 && !self.json { output::piece(event.text) } else { Ok(()) };
+            match shown {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(failure) => {
+                    closed = Some(failure);
+                    ControlFlow::Break(())
+                }
+            }
+        });
+        let mut made = made.map_err(failed)?;
+        if let Some(failure) = closed {
+            return Err(failure);
+        }
+        let all = made.len();
+        let first = made.swap_remove(0);
+        let (answer, root) = (first.generation, hex::encode(first.trace.root()));
+        let tokens_per_s = answer.timings.tokens_per_second();
+        if self.json {
+            return output::json(&json!({
+                "text": answer.text,
+                "tokens": answer.tokens,
+                "prompt_tokens": answer.prompt_tokens,
+                "tokens_per_s": tokens_per_s,
+                "device": model.device(),
+                "finish": finish(answer.finish),
+                "trace_root": root,
+                "model_root": hex::encode(model.root()),
+                "batch": all,
+            }));
+        }
+        output::line("")?;
+        if std::io::stderr().is_terminal() {
+            eprintln!("{} tokens, {tokens_per_s:.1} a second on {}", answer.tokens.len(), model.device());
+            eprintln!("trace {root}");
         }
         Ok(())
     }

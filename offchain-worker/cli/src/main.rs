@@ -8,6 +8,7 @@ mod cli;
 mod creator;
 mod embed;
 mod engine;
+mod exact;
 mod failure;
 mod home;
 mod infer;

@@ -46,6 +46,15 @@ impl Progress {
         )
     }
 
+    /// Of work measured in steps of its own.
+    pub fn steps(label: &str, total: usize) -> Self {
+        let total = u64::try_from(total).unwrap_or(u64::MAX);
+        if !stderr().is_terminal() {
+            return Self::lines(label, Some(total));
+        }
+        Self::bar(label, ProgressBar::new(total), "{msg} [{bar:30}] {pos}/{len} {eta}")
+    }
+
     /// Of work that cannot be measured.
     pub fn spinner(label: &str) -> Self {
         if !stderr().is_terminal() {

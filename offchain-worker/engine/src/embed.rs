@@ -28,20 +28,7 @@ impl EmbeddingModel {
     /// Loads files that are in memory already, with the weights kept as `format` says.
     pub fn from_files(files: &ModelFiles, device: Device, format: WeightFormat) -> Result<Self, EngineError> {
         let model = Bert::load(files, &device.open()?, format)?;
-        let tokenizer = match (files.get("tokenizer.json"), files.get("vocab.txt")) {
-            (Some(json), _) => SentenceTokenizer::from_json(json, model.max_tokens())?,
-            (None, Some(vocabulary)) => SentenceTokenizer::from_vocabulary(
-                &String::from_utf8_lossy(vocabulary),
-                lowercases(files)?,
-                model.max_tokens(),
-            )?,
-            (None, None) => {
-                return Err(EngineError::Model(ModelError::File {
-                    name: "tokenizer.json".to_owned(),
-                    problem: "neither it nor `vocab.txt` is there".to_owned(),
-                }));
-            }
-        };
+        let tokenizer = sentence_tokenizer(files, model.max_tokens())?;
         Ok(Self { model, tokenizer })
     }
 
@@ -81,6 +68,22 @@ impl EmbeddingModel {
         }
         Ok(embeddings)
     }
+}
+
+/// The tokenizer in a model's files, which cuts texts to `max_tokens`.
+pub(crate) fn sentence_tokenizer(files: &ModelFiles, max_tokens: usize) -> Result<SentenceTokenizer, EngineError> {
+    Ok(match (files.get("tokenizer.json"), files.get("vocab.txt")) {
+        (Some(json), _) => SentenceTokenizer::from_json(json, max_tokens)?,
+        (None, Some(vocabulary)) => {
+            SentenceTokenizer::from_vocabulary(&String::from_utf8_lossy(vocabulary), lowercases(files)?, max_tokens)?
+        }
+        (None, None) => {
+            return Err(EngineError::Model(ModelError::File {
+                name: "tokenizer.json".to_owned(),
+                problem: "neither it nor `vocab.txt` is there".to_owned(),
+            }));
+        }
+    })
 }
 
 /// How many of `texts`, which are sorted by length, fit a batch: as many as padded keep within [`BATCH_POSITIONS`], but one

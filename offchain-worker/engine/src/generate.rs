@@ -4,31 +4,15 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::chat::{ChatTemplate, Message};
 use crate::device::Device;
 use crate::engine_error::EngineError;
-use crate::gguf::{Gguf, optional};
+use crate::gguf::Gguf;
 use crate::kind::gguf_file;
 use crate::linear::WeightFormat;
 use crate::llama::{Llama, LlamaConfig};
+use crate::prompt::{Prompt, PromptEncoder};
 use crate::sampler::Sampling;
 use crate::tokenizer::{TextTokenizer, TokenStream};
-
-/// What the model is to continue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Prompt {
-    /// A conversation, put through the model's own chat template.
-    Chat(Vec<Message>),
-    /// Plain text, continued as it stands.
-    Raw(String),
-}
-
-impl Prompt {
-    /// One message of a user.
-    pub fn user(text: impl Into<String>) -> Self {
-        Self::Chat(vec![Message::user(text)])
-    }
-}
 
 /// How to continue it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -103,8 +87,7 @@ pub struct Generation {
 /// A text-generation model, ready to run. `Send`, so that it can be moved to a thread for blocking work.
 pub struct TextModel {
     model: Llama,
-    tokenizer: TextTokenizer,
-    template: Option<ChatTemplate>,
+    encoder: PromptEncoder,
 }
 
 impl TextModel {
@@ -121,18 +104,11 @@ impl TextModel {
 
     /// Loads a parsed file with its weights kept as `format` says.
     pub fn from_gguf(gguf: Gguf, device: Device, format: WeightFormat) -> Result<Self, EngineError> {
-        let tokenizer = TextTokenizer::from_metadata(gguf.metadata())?;
-        let template = optional(gguf.metadata().text("tokenizer.chat_template"))?
-            .map(|source| ChatTemplate::new(source, tokenizer.bos_text(), tokenizer.eos_text()))
-            .transpose()?;
+        let encoder = PromptEncoder::from_metadata(gguf.metadata())?;
         let started = Instant::now();
         let model = Llama::load(&gguf, &device.open()?, format)?;
         tracing::debug!(%device, elapsed = ?started.elapsed(), config = ?model.config(), "model loaded");
-        Ok(Self {
-            model,
-            tokenizer,
-            template,
-        })
+        Ok(Self { model, encoder })
     }
 
     /// Sizes of the model.
@@ -142,7 +118,7 @@ impl TextModel {
 
     /// The model's tokenizer.
     pub fn tokenizer(&self) -> &TextTokenizer {
-        &self.tokenizer
+        self.encoder.tokenizer()
     }
 
     /// The model itself, for callers that sample on their own.
@@ -155,17 +131,7 @@ impl TextModel {
     /// # Errors
     /// If the prompt has no tokens, if the model has no chat template for a conversation, or if the template refuses it.
     pub fn prompt_tokens(&self, prompt: &Prompt) -> Result<Vec<u32>, EngineError> {
-        let tokens = match prompt {
-            Prompt::Raw(text) => self.tokenizer.encode(text)?,
-            Prompt::Chat(messages) => {
-                let template = self.template.as_ref().ok_or(EngineError::NoChatTemplate)?;
-                self.tokenizer.encode(&template.render(messages, true)?)?
-            }
-        };
-        if tokens.is_empty() {
-            return Err(EngineError::EmptyPrompt);
-        }
-        Ok(tokens)
+        self.encoder.tokens(prompt)
     }
 
     /// Continues `prompt`, calling `on_token` with each token as it comes.
@@ -210,10 +176,10 @@ impl TextModel {
         let started = Instant::now();
         answer.finish = loop {
             let token = params.sampling.next_token(&logits, &mut rng)?;
-            if self.tokenizer.is_end(token) {
+            if self.tokenizer().is_end(token) {
                 break FinishReason::EndToken;
             }
-            let text = stream.push(self.tokenizer.bytes(token));
+            let text = stream.push(self.tokenizer().bytes(token));
             answer.tokens.push(token);
             answer.text.push_str(&text);
             let event = TokenEvent {

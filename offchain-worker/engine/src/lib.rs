@@ -7,6 +7,7 @@
 pub mod bert;
 pub mod chat;
 pub mod device;
+pub mod exact;
 pub mod gguf;
 pub mod llama;
 pub mod quant;
@@ -20,13 +21,16 @@ mod generate;
 mod kind;
 mod linear;
 mod model_error;
+mod perplexity;
+mod prompt;
 
 pub use chat::Message;
 pub use device::{Device, DeviceError};
 pub use embed::EmbeddingModel;
 pub use engine_error::EngineError;
-pub use generate::{FinishReason, Generation, GenerationParams, Prompt, TextModel, Timings, TokenEvent};
+pub use generate::{FinishReason, Generation, GenerationParams, TextModel, Timings, TokenEvent};
 pub use kind::{KindError, ModelKind};
 pub use linear::WeightFormat;
 pub use model_error::ModelError;
+pub use prompt::Prompt;
 pub use sampler::{RandomSampling, Sampling};

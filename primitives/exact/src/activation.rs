@@ -1,21 +1,49 @@
-//! SiLU and GELU.
+//! SiLU and GELU, by tables of the logistic and the normal distribution.
 
 use crate::{
-    attention::{WEIGHT_PLACES, exp2_of_minus},
+    attention::{POWER_PLACES, power},
     fixed::{Fixed, ONE, PLACES, mul_shift, round_shift, saturate},
 };
 
-/// `log2(e)` with 16 binary places.
-const LOG2_E: u64 = 94_548;
+/// Binary places of an argument between two entries of a table: entries are 1/64 apart.
+const STEP_PLACES: u32 = PLACES - 6;
+
+/// `1 / (1 + e^-x)` for `x` from 0 to 16, with 16 binary places.
+static LOGISTIC: [u32; 1_025] = logistic();
+
+/// `Φ(x)` for `x` from 0 to 8, with 16 binary places.
+static NORMAL: [u32; 513] = normal();
+
+/// The entries of [`sigmoid`]'s table, for engines.
+pub fn logistic_table() -> &'static [u32; 1_025] {
+    &LOGISTIC
+}
+
+/// The entries of [`normal_share`]'s table, for engines.
+pub fn normal_table() -> &'static [u32; 513] {
+    &NORMAL
+}
+
+/// A distribution that is symmetric about zero: between two entries a straight line, rounded; beyond the last entry 1.
+fn distribution(table: &[u32], x: Fixed) -> u32 {
+    let size = x.unsigned_abs();
+    let entry = (size >> STEP_PLACES) as usize;
+    let rest = size & ((1 << STEP_PLACES) - 1);
+    let share = match table.get(entry..entry + 2) {
+        Some([here, next]) => here + (((next - here) * rest + (1 << (STEP_PLACES - 1))) >> STEP_PLACES),
+        _ => 1 << PLACES,
+    };
+    if x < 0 { (1 << PLACES) - share } else { share }
+}
 
 /// `1 / (1 + e^-x)` with 16 binary places, from 0 to 65,536.
 pub fn sigmoid(x: Fixed) -> u32 {
-    let exponent = (u64::from(x.unsigned_abs()) * LOG2_E) >> PLACES;
-    let power = u32::from(exp2_of_minus(u32::try_from(exponent).unwrap_or(u32::MAX)));
-    let whole = (1 << WEIGHT_PLACES) + power;
-    // Of e^-|x|: 1 / (1 + e^-|x|) to the right of zero, e^-|x| / (1 + e^-|x|) to the left.
-    let above = if x >= 0 { 1 << WEIGHT_PLACES } else { power };
-    ((above << PLACES) + whole / 2) / whole
+    distribution(&LOGISTIC, x)
+}
+
+/// `Φ(x)`, the share of a normal distribution below `x`, with 16 binary places.
+pub fn normal_share(x: Fixed) -> u32 {
+    distribution(&NORMAL, x)
 }
 
 /// `x * sigmoid(x)`, also known as swish.
@@ -28,33 +56,61 @@ pub fn swiglu(gate: Fixed, up: Fixed) -> Fixed {
     saturate(round_shift(i64::from(silu(gate)) * i64::from(up), PLACES))
 }
 
-/// Binary places of the polynomial below.
-const FINE: u32 = 30;
-
-/// Coefficients of Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26, with [`FINE`] places, the highest
-/// power first: `erfc(z)` is `t * P(t) * e^(-z²)` for `t = 1 / (1 + 0.3275911 z)`, to within 1.5e-7.
-const ERFC: [i64; 5] = [1_139_728_017, -1_560_358_029, 1_526_238_880, -305_476_434, 273_620_908];
-
-/// `0.3275911 / sqrt(2)` with [`FINE`] places.
-const SLOPE: i64 = 248_724_948;
-
 /// `x * Φ(x)` with the normal distribution itself, not its approximation by a hyperbolic tangent.
 pub fn gelu(x: Fixed) -> Fixed {
-    // Beyond 16 the tail is below the last place.
-    let size = x.unsigned_abs();
-    if size >= 16 << PLACES {
-        return x.max(0);
+    mul_shift(x, normal_share(x), PLACES)
+}
+
+/// `log2(e)` with 16 binary places.
+const LOG2_E: u64 = 94_548;
+
+/// `e^-(x / 2^16)` with [`POWER_PLACES`], `x` given times `log2(e)`.
+const fn decay(exponent: u64) -> u64 {
+    let whole = exponent >> PLACES;
+    if whole >= 32 {
+        return 0;
     }
-    let size = i64::from(size);
-    let t = (1i64 << (2 * FINE)) / ((1 << FINE) + ((size * SLOPE) >> PLACES));
-    let polynomial = ERFC.iter().fold(0i64, |sum, c| ((sum * t) >> FINE) + c);
-    // e^(-x²/2), as a power of two: x² has 32 places and at most 40 bits.
-    let exponent = (((size * size) >> PLACES) as u64 * LOG2_E) >> (PLACES + 1);
-    let power = i64::from(exp2_of_minus(exponent as u32));
-    // erfc / 2 with 16 places.
-    let tail = round_shift(((polynomial * t) >> FINE) * power, FINE + WEIGHT_PLACES + 1 - PLACES);
-    let share = if x >= 0 { i64::from(ONE) - tail } else { tail };
-    saturate(round_shift(i64::from(x) * share, PLACES))
+    (power((exponent & 0xffff) as u32) >> whole) as u64
+}
+
+const fn logistic() -> [u32; 1_025] {
+    let mut table = [0; 1_025];
+    let mut i = 0;
+    while i < 1_025 {
+        let whole = (1 << POWER_PLACES) + decay((i as u64 * LOG2_E) >> 6);
+        table[i] = (((1 << (POWER_PLACES + PLACES)) + whole / 2) / whole) as u32;
+        i += 1;
+    }
+    table
+}
+
+/// Coefficients of Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26, with 30 places, the highest power
+/// first: `erfc(z)` is `t * P(t) * e^(-z²)` for `t = 1 / (1 + 0.3275911 z)`, to within 1.5e-7.
+const ERFC: [i64; 5] = [1_139_728_017, -1_560_358_029, 1_526_238_880, -305_476_434, 273_620_908];
+
+/// `0.3275911 / sqrt(2)` with 30 places.
+const SLOPE: u64 = 248_724_948;
+
+const fn normal() -> [u32; 513] {
+    let mut table = [0; 513];
+    let mut i = 0;
+    while i < 513 {
+        let x = i as u64;
+        let t = ((1u64 << 60) / ((1 << 30) + ((x * SLOPE) >> 6))) as i64;
+        let mut polynomial = 0i64;
+        let mut k = 0;
+        while k < 5 {
+            polynomial = ((polynomial * t) >> 30) + ERFC[k];
+            k += 1;
+        }
+        // e^(-x²/2): the square has 12 places.
+        let decay = decay((x * x * LOG2_E) >> 13) as i64;
+        // erfc / 2 with 16 places.
+        let tail = round_shift(((polynomial * t) >> 30) * decay, 30 + POWER_PLACES + 1 - PLACES);
+        table[i] = (ONE as i64 - tail) as u32;
+        i += 1;
+    }
+    table
 }
 
 #[cfg(test)]

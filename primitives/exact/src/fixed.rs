@@ -83,6 +83,11 @@ pub const fn bits(x: u32) -> u32 {
 
 /// A positive number as `mantissa / 2^shift`, with a mantissa of 16 bits. Zero has the mantissa 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(deny_unknown_fields)
+)]
 pub struct Scale {
     /// From 2^15 to 2^16 - 1, or 0.
     pub mantissa: u16,
@@ -104,9 +109,19 @@ impl Scale {
         }
     }
 
+    /// Whether it is what [`Self::new`] could have made: what strangers send may not be.
+    pub const fn is_sound(self) -> bool {
+        self.mantissa >= 1 << 15 || (self.mantissa == 0 && self.shift == 0)
+    }
+
     /// `a * self`, rounded and saturated, with `places` binary places.
     pub const fn apply(self, a: i32, places: u32) -> Fixed {
         scaled(a, self.mantissa as u32, self.shift as i32 - places as i32)
+    }
+
+    /// `a * self / 2^shift`, rounded once and saturated, with `places` binary places.
+    pub const fn apply_shifted(self, shift: i32, a: i32, places: u32) -> Fixed {
+        scaled(a, self.mantissa as u32, self.shift as i32 + shift - places as i32)
     }
 
     /// `a * self * other`, rounded once and saturated, with `places` binary places.

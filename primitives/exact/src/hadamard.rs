@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use crate::{
     fixed::Fixed,
-    quantise::{Quantised, normalise, quantise},
+    quantise::{Quantised, Width, normalise, quantise},
 };
 
 /// Longest block: sums of this many numbers of 15 bits fit `i32`.
@@ -37,7 +37,7 @@ pub fn quantise_transformed(x: &[Fixed], block: usize) -> Quantised {
     for block in y.chunks_exact_mut(block.clamp(1, MAX_BLOCK)) {
         transform(block);
     }
-    let mut quantised = quantise(&y);
+    let mut quantised = quantise(&y, Width::Narrow);
     if quantised.scale.mantissa > 0 {
         // A unit of the normalised vector is 2^exponent units of the last place.
         quantised.scale.shift = quantised.scale.shift.saturating_sub(normalised.exponent as i16);
@@ -90,7 +90,7 @@ mod tests {
         let longest = quantise_transformed(&vec![i32::MIN; MAX_BLOCK], MAX_BLOCK);
         assert_eq!(longest.values[0], -127);
         assert!(longest.values[1..].iter().all(|q| *q == 0));
-        assert_eq!(quantise_transformed(&[0; 4], 4), quantise(&[0; 4]));
+        assert_eq!(quantise_transformed(&[0; 4], 4), quantise(&[0; 4], Width::Narrow));
         assert_eq!(
             quantise_transformed(&[ONE, -ONE, 5], 0),
             quantise_transformed(&[ONE, -ONE, 5], 1)

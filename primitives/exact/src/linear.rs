@@ -3,16 +3,61 @@
 use alloc::vec::Vec;
 
 use crate::{
-    fixed::{Fixed, PLACES, Scale, saturate},
-    quantise::Quantised,
+    fixed::{Fixed, PLACES, Scale, round_shift, saturate},
+    quantise::{FINE_PLACES, Quantised},
 };
+
+/// Size of a stored weight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "kebab-case")
+)]
+pub enum Bits {
+    /// From -127 to 127.
+    Eight,
+    /// From -8 to 7.
+    Four,
+}
+
+/// What rows of a matrix are like, however many they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(deny_unknown_fields)
+)]
+pub struct Shape {
+    /// Inputs of a row.
+    pub columns: usize,
+    /// Inputs that share a group scale.
+    pub group: usize,
+    /// Size of a weight.
+    pub bits: Bits,
+    /// Whether rows have a bias.
+    pub bias: bool,
+}
+
+impl Shape {
+    /// Bytes of a row: weights, group scales, row scale and bias.
+    pub fn row_bytes(&self) -> usize {
+        let weights = match self.bits {
+            Bits::Eight => self.columns,
+            Bits::Four => self.columns.div_ceil(2),
+        };
+        weights + self.columns.checked_div(self.group).unwrap_or(0) + 4 + if self.bias { 4 } else { 0 }
+    }
+}
 
 /// A matrix whose rows are outputs. Each row's weights stand for `weight * group scale * row scale`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Matrix {
     /// Inputs of a row.
     pub columns: usize,
-    /// Row by row, from -127 to 127.
+    /// Size of a stored weight.
+    pub bits: Bits,
+    /// Row by row; in memory a byte each, whatever their stored size.
     pub weights: Vec<i8>,
     /// Inputs that share a group scale; divides `columns`.
     pub group: usize,
@@ -29,6 +74,8 @@ pub struct Matrix {
 pub enum Unfit {
     /// Weights, scales or bias are not as many as rows and columns say.
     Shape,
+    /// A weight is out of its range.
+    Weight,
     /// The sum of a row could overflow.
     Overflow {
         /// The row.
@@ -37,12 +84,53 @@ pub enum Unfit {
 }
 
 impl Matrix {
+    /// What its rows are like.
+    pub fn shape(&self) -> Shape {
+        Shape {
+            columns: self.columns,
+            group: self.group,
+            bits: self.bits,
+            bias: !self.bias.is_empty(),
+        }
+    }
+
+    /// Some of its rows, as far as it has them.
+    pub fn slice(&self, rows: core::ops::Range<usize>) -> Self {
+        let groups = self.columns.checked_div(self.group).unwrap_or(0);
+        let part = |from: usize, to: usize, of: usize| from.min(of)..to.min(of);
+        let scaled = |by: usize, of: usize| part(rows.start.saturating_mul(by), rows.end.saturating_mul(by), of);
+        Self {
+            columns: self.columns,
+            bits: self.bits,
+            weights: self.weights[scaled(self.columns, self.weights.len())].to_vec(),
+            group: self.group,
+            group_scales: self.group_scales[scaled(groups, self.group_scales.len())].to_vec(),
+            row_scales: self.row_scales[scaled(1, self.row_scales.len())].to_vec(),
+            bias: self.bias[scaled(1, self.bias.len())].to_vec(),
+        }
+    }
+
+    /// What row `row` stands for, if there is one.
+    pub fn row(&self, row: usize) -> Option<Vec<Fixed>> {
+        let scale = self.row_scales.get(row)?;
+        let groups = self.columns.checked_div(self.group)?;
+        let weights = self.weights.chunks_exact(self.columns).nth(row)?;
+        let scales = self.group_scales.chunks_exact(groups).nth(row)?;
+        let grouped = weights.chunks_exact(self.group).zip(scales);
+        let weight = |(weights, group): (&[i8], &u8)| -> Vec<Fixed> {
+            let each = weights.iter().map(|weight| i32::from(*weight) * i32::from(*group));
+            each.map(|weight| scale.apply(weight, PLACES)).collect()
+        };
+        Some(grouped.flat_map(weight).collect())
+    }
+
     /// Outputs.
     pub fn rows(&self) -> usize {
         self.row_scales.len()
     }
 
-    /// Shows that no input whatever makes a sum leave `i32`: inputs are at most 127 in magnitude.
+    /// Shows that no input whatever makes a sum leave `i32`: values are at most 127 in magnitude, and the fine plane of a wide
+    /// vector adds at most half of a step to each.
     pub fn check(&self) -> Result<(), Unfit> {
         let rows = self.rows();
         let groups = self.columns.checked_div(self.group).unwrap_or(0);
@@ -50,9 +138,17 @@ impl Matrix {
             && groups.checked_mul(self.group) == Some(self.columns)
             && rows.checked_mul(self.columns) == Some(self.weights.len())
             && rows.checked_mul(groups) == Some(self.group_scales.len())
-            && (self.bias.is_empty() || self.bias.len() == rows);
+            && (self.bias.is_empty() || self.bias.len() == rows)
+            && self.row_scales.iter().all(|scale| scale.is_sound());
         if !fits {
             return Err(Unfit::Shape);
+        }
+        let range = match self.bits {
+            Bits::Eight => -127..=127,
+            Bits::Four => -8..=7,
+        };
+        if !self.weights.iter().all(|weight| range.contains(weight)) {
+            return Err(Unfit::Weight);
         }
         let scales = self.group_scales.chunks_exact(groups);
         for (row, (weights, scales)) in self.weights.chunks_exact(self.columns).zip(scales).enumerate() {
@@ -61,7 +157,7 @@ impl Matrix {
                 .zip(scales)
                 .map(|(weights, scale)| {
                     let sum: u64 = weights.iter().map(|weight| u64::from(weight.unsigned_abs())).sum();
-                    sum * 127 * u64::from(*scale)
+                    sum * 128 * u64::from(*scale)
                 })
                 .sum();
             if most > i32::MAX as u64 {
@@ -87,7 +183,12 @@ impl Matrix {
         let bias = self.bias.iter().copied().chain(core::iter::repeat(0));
         let rows = self.row_scales.iter().enumerate().zip(bias);
         rows.map(|((row, scale), bias)| {
-            let product = scale.apply_both(x.scale, self.sum(row, &x.values), PLACES);
+            let mut sum = self.sum(row, &x.values);
+            if !x.fine.is_empty() {
+                let fine = round_shift(i64::from(self.sum(row, &x.fine)), FINE_PLACES);
+                sum = sum.wrapping_add(fine as i32);
+            }
+            let product = scale.apply_both(x.scale, sum, PLACES);
             saturate(i64::from(product) + i64::from(bias))
         })
         .collect()
@@ -107,12 +208,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{fixed::ONE, quantise::quantise};
+    use crate::{
+        fixed::ONE,
+        quantise::{Width, quantise},
+    };
 
     fn matrix(columns: usize, group: usize, weights: Vec<i8>, group_scales: Vec<u8>, bias: Vec<Fixed>) -> Matrix {
         let rows = weights.len() / columns;
         Matrix {
             columns,
+            bits: Bits::Eight,
             weights,
             group,
             group_scales,
@@ -128,24 +233,28 @@ mod tests {
             scales in prop::collection::vec(1u8..=16, 4 * 4),
             bias in prop::collection::vec(-1_000_000i32..1_000_000, 4),
             x in prop::collection::vec(-10 * ONE..10 * ONE, 32),
+            wide in any::<bool>(),
         ) {
             let matrix = matrix(32, 8, weights, scales, bias);
             prop_assert_eq!(matrix.check(), Ok(()));
-            let x = quantise(&x);
+            let x = quantise(&x, if wide { Width::Wide } else { Width::Narrow });
             let step = f64::from(x.scale.mantissa) * 2f64.powi(-i32::from(x.scale.shift));
             for (row, y) in matrix.forward(&x).into_iter().enumerate() {
                 let sum: f64 = (0..32).map(|i| {
-                    f64::from(matrix.weights[row * 32 + i]) * f64::from(matrix.group_scales[row * 4 + i / 8]) * f64::from(x.values[i])
+                    let x = f64::from(x.values[i]) + x.fine.get(i).map_or(0.0, |fine| f64::from(*fine) / 128.0);
+                    f64::from(matrix.weights[row * 32 + i]) * f64::from(matrix.group_scales[row * 4 + i / 8]) * x
                 }).sum();
                 let wanted = sum * step * 3.0 / 4096.0 + f64::from(matrix.bias[row]) / f64::from(ONE);
                 let y = f64::from(y) / f64::from(ONE);
-                prop_assert!((y - wanted).abs() <= 1e-5 + wanted.abs() * 1e-4, "{y} {wanted}");
+                // The fine plane's sum is rounded to one unit of the other's.
+                let unit = step * 3.0 / 4096.0;
+                prop_assert!((y - wanted).abs() <= 1e-5 + unit + wanted.abs() * 1e-4, "{y} {wanted}");
             }
         }
 
         #[test]
         fn whatever_passes_the_check_cannot_overflow(
-            weights in prop::collection::vec(any::<i8>(), 64),
+            weights in prop::collection::vec(-127i8..=127, 64),
             scales in prop::collection::vec(any::<u8>(), 2),
             signs in prop::collection::vec(any::<bool>(), 64),
         ) {
@@ -168,7 +277,7 @@ mod tests {
         assert_eq!(matrix(4, 4, vec![0; 4], vec![1], vec![1, 2]).check(), Err(Unfit::Shape));
         let columns = 1 << 20;
         let mut weights = vec![0; columns];
-        weights.extend(vec![-128; columns]);
+        weights.extend(vec![-127; columns]);
         let wide = matrix(columns, columns, weights, vec![255; 2], vec![]);
         assert_eq!(wide.check(), Err(Unfit::Overflow { row: 1 }));
     }

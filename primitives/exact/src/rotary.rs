@@ -1,5 +1,7 @@
 //! Rotary positions: each pair of a head's elements is turned by an angle of the position.
 
+use alloc::vec::Vec;
+
 use crate::fixed::{Fixed, round_shift, saturate};
 
 /// Binary places of a sine or cosine.
@@ -24,6 +26,15 @@ pub fn rotate(a: Fixed, b: Fixed, angle: Angle) -> (Fixed, Fixed) {
         saturate(round_shift((a * cosine).saturating_sub(b * sine), ANGLE_PLACES)),
         saturate(round_shift((a * sine).saturating_add(b * cosine), ANGLE_PLACES)),
     )
+}
+
+/// A head at a position: elements `i` and `i + width / 2` turned by the `i`-th of the position's angles.
+pub fn turn(head: &[Fixed], angles: &[Angle]) -> Vec<Fixed> {
+    let (left, right) = head.split_at(head.len() / 2);
+    let pairs = left.iter().zip(right).zip(angles);
+    let (mut a, b): (Vec<Fixed>, Vec<Fixed>) = pairs.map(|((a, b), angle)| rotate(*a, *b, *angle)).unzip();
+    a.extend(b);
+    a
 }
 
 #[cfg(test)]

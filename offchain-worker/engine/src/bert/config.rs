@@ -116,10 +116,15 @@ impl BertConfig {
 
     /// The longest sequence in tokens: what `sentence_bert_config.json` says, but no more than there are positions.
     pub(super) fn max_tokens(&self, files: &ModelFiles) -> Result<usize, ModelError> {
-        let config: Option<SentenceConfig> = json(files, "sentence_bert_config.json")?;
-        let length = config.map_or(DEFAULT_MAX_TOKENS, |config| config.max_seq_length);
-        Ok(length.min(self.max_position_embeddings))
+        max_tokens(files, self.max_position_embeddings)
     }
+}
+
+/// The longest sequence in tokens of a model with some positions.
+pub(crate) fn max_tokens(files: &ModelFiles, positions: usize) -> Result<usize, ModelError> {
+    let config: Option<SentenceConfig> = json(files, "sentence_bert_config.json")?;
+    let length = config.map_or(DEFAULT_MAX_TOKENS, |config| config.max_seq_length);
+    Ok(length.min(positions))
 }
 
 /// Checks that the model pools by the mean, which is what the engine computes.

@@ -8,7 +8,7 @@ mod files;
 mod weights;
 
 pub use config::BertConfig;
-pub(crate) use config::lowercases;
+pub(crate) use config::{lowercases, max_tokens};
 pub use files::ModelFiles;
 
 use burn::tensor::activation::{gelu, softmax};

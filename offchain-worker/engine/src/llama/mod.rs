@@ -118,29 +118,56 @@ impl Llama {
     /// Where the sequence would be longer than the model's context, a token is unknown, or the device fails. The state is
     /// then that of the tokens computed so far.
     pub fn advance(&mut self, tokens: &[u32]) -> Result<Vec<f32>, ModelError> {
-        let needed = self.position().saturating_add(tokens.len());
+        self.check_room(tokens.len())?;
+        let mut last = None;
+        for block in tokens.chunks(self.prompt_block) {
+            let device = self.device.clone();
+            let hidden = device.run(|| self.hidden(block))?;
+            last = Some(hidden.narrow(0, block.len() - 1, 1));
+        }
+        match last {
+            Some(last) => self.logits(last),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The same with the logits after each of the tokens.
+    ///
+    /// # Errors
+    /// As [`Self::advance`].
+    pub fn advance_all(&mut self, tokens: &[u32]) -> Result<Vec<Vec<f32>>, ModelError> {
+        self.check_room(tokens.len())?;
+        let mut all = Vec::with_capacity(tokens.len());
+        for block in tokens.chunks(self.prompt_block) {
+            let device = self.device.clone();
+            let hidden = device.run(|| self.hidden(block))?;
+            let logits = self.logits(hidden)?;
+            all.extend(logits.chunks(logits.len() / block.len()).map(<[f32]>::to_vec));
+        }
+        Ok(all)
+    }
+
+    fn check_room(&self, tokens: usize) -> Result<(), ModelError> {
+        let needed = self.position().saturating_add(tokens);
         if needed > self.config.context {
             return Err(ModelError::TooLong {
                 needed,
                 available: self.config.context,
             });
         }
-        let mut last = None;
-        for block in tokens.chunks(self.prompt_block) {
-            let device = self.device.clone();
-            last = Some(device.run(|| self.hidden(block))?);
-        }
-        let Some(last) = last else {
-            return Ok(Vec::new());
-        };
+        Ok(())
+    }
+
+    /// Logits after hidden states `[tokens, width]`, one row after the other.
+    fn logits(&self, hidden: Tensor<2>) -> Result<Vec<f32>, ModelError> {
         let (norm, head) = (&self.norm, &self.head);
         self.device.run(|| {
-            let logits = head.forward(norm.forward(last))?;
+            let logits = head.forward(norm.forward(hidden))?;
             Ok(logits.try_into_vec_as::<f32>()?)
         })
     }
 
-    /// Runs one block of tokens through the layers; the last token's hidden state `[1, width]`, before the last norm.
+    /// Runs one block of tokens through the layers; their hidden states `[tokens, width]`, before the last norm.
     fn hidden(&mut self, tokens: &[u32]) -> Result<Tensor<2>, ModelError> {
         let count = tokens.len();
         let mut x = self.embed(tokens)?;
@@ -150,7 +177,7 @@ impl Llama {
             x = block.forward(x, layer, &mut self.cache, &positions)?;
         }
         self.cache.advance(count);
-        Ok(x.narrow(0, count - 1, 1))
+        Ok(x)
     }
 
     /// Embeddings of `tokens`, `[tokens, width]`. Looked up on the host: a few rows are cheaper to send than the whole

@@ -120,6 +120,16 @@ impl TextTokenizer {
         &self.eos_text
     }
 
+    /// Tokens that it knows.
+    pub fn size(&self) -> usize {
+        self.token_bytes.len()
+    }
+
+    /// Tokens that end a generation.
+    pub fn ends(&self) -> &[u32] {
+        &self.end
+    }
+
     /// Whether `token` ends a generation.
     pub fn is_end(&self, token: u32) -> bool {
         self.end.contains(&token)

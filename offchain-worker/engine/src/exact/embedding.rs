@@ -1,0 +1,84 @@
+//! Exact sentence embeddings: an exact model and its tokenizer as one.
+
+use std::path::Path;
+
+use weft_exact::merkle::Digest;
+use weft_exact::program::Family;
+use weft_exact::trace::Trace;
+use weft_exact_engine::Engine;
+use weft_exact_engine::generate::{embed, root_of_all};
+
+use super::open::{ExactError, KernelChoice, open};
+use crate::bert::{ModelFiles, max_tokens};
+use crate::device::Device;
+use crate::embed::sentence_tokenizer;
+use crate::engine_error::EngineError;
+use crate::tokenizer::SentenceTokenizer;
+
+/// An exact embedding model, ready to run.
+pub struct ExactEmbedding {
+    engine: Box<dyn Engine>,
+    root: Digest,
+    tokenizer: SentenceTokenizer,
+}
+
+/// Exact embeddings of some texts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExactEmbeddings {
+    /// One of length 1 for each text.
+    pub vectors: Vec<Vec<f32>>,
+    /// What commits to each.
+    pub traces: Vec<Trace>,
+    /// What commits to all.
+    pub root: Digest,
+    /// Tokens of all texts.
+    pub tokens: usize,
+}
+
+impl ExactEmbedding {
+    /// Loads the model in a directory.
+    pub fn load(dir: &Path, device: Device, kernel: KernelChoice) -> Result<Self, ExactError> {
+        let opened = open(dir, Family::Bert, device, kernel)?;
+        let files = ModelFiles::read(dir).map_err(EngineError::from)?;
+        let context = opened.engine.program().config().context;
+        let longest = max_tokens(&files, context).map_err(EngineError::from)?;
+        Ok(Self {
+            tokenizer: sentence_tokenizer(&files, longest)?,
+            engine: opened.engine,
+            root: opened.root,
+        })
+    }
+
+    /// What commits to the model.
+    pub fn root(&self) -> Digest {
+        self.root
+    }
+
+    /// What computes, such as `cpu:2:amx`.
+    pub fn device(&self) -> String {
+        self.engine.name()
+    }
+
+    /// The model's tokenizer.
+    pub fn tokenizer(&self) -> &SentenceTokenizer {
+        &self.tokenizer
+    }
+
+    /// One vector of length 1 for each text, in their order. Texts beyond the model's longest sequence are cut.
+    pub fn embed<T: AsRef<str>>(&mut self, texts: &[T]) -> Result<ExactEmbeddings, ExactError> {
+        let encoded = texts.iter().map(|text| self.tokenizer.encode(text.as_ref()));
+        let encoded = encoded.collect::<Result<Vec<_>, _>>().map_err(EngineError::from)?;
+        let ids: Vec<&[u32]> = encoded.iter().map(|text| text.ids.as_slice()).collect();
+        let (vectors, traces): (Vec<_>, Vec<_>) = embed(&mut *self.engine, self.root, &ids)?
+            .into_iter()
+            .map(|embedding| (embedding.vector, embedding.trace))
+            .unzip();
+        let root = root_of_all(&traces);
+        Ok(ExactEmbeddings {
+            vectors,
+            traces,
+            root,
+            tokens: ids.iter().map(|ids| ids.len()).sum(),
+        })
+    }
+}

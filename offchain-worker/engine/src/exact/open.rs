@@ -1,0 +1,126 @@
+//! An exact model on a device.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+use weft_exact::merkle::Digest;
+use weft_exact::model::Model;
+use weft_exact::program::Family;
+use weft_exact_engine::Engine;
+use weft_exact_engine::cpu::{CpuEngine, NotReady};
+use weft_exact_engine::engine::Failure;
+use weft_exact_engine::files::{self, FilesError};
+use weft_exact_engine::kernel::{Kernel, Unknown};
+use weft_exact_engine::referee::Referee;
+
+use crate::device::Device;
+use crate::engine_error::EngineError;
+
+/// Which kernel of a processor is to compute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KernelChoice {
+    /// The fastest that is there.
+    #[default]
+    Auto,
+    /// The reference: every tile by itself, slowly.
+    Reference,
+    /// This one.
+    Fixed(Kernel),
+}
+
+impl std::str::FromStr for KernelChoice {
+    type Err = Unknown;
+
+    fn from_str(name: &str) -> Result<Self, Unknown> {
+        match name {
+            "auto" => Ok(Self::Auto),
+            "reference" => Ok(Self::Reference),
+            name => name.parse().map(Self::Fixed),
+        }
+    }
+}
+
+/// Why an exact model cannot be used.
+#[derive(Debug, Error)]
+pub enum ExactError {
+    /// Its directory does not hold a sound model.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// The processor cannot serve it.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+    /// The device cannot serve it, or failed, or the request does not suit the model.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    /// Its tokenizer is unsound, or the request is.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A file of the tokenizer cannot be read.
+    #[error("{}: {reason}; convert the model again", path.display())]
+    Tokenizer {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// The tokenizer makes tokens that the model does not have.
+    #[error("the tokenizer belongs to another model: it knows {tokens} tokens, the model {vocabulary}")]
+    OtherTokenizer {
+        /// Of the tokenizer.
+        tokens: usize,
+        /// Of the model.
+        vocabulary: usize,
+    },
+    /// A model of the other family.
+    #[error("{} is no {wanted} model", path.display())]
+    WrongFamily {
+        /// The directory.
+        path: PathBuf,
+        /// What it should be.
+        wanted: &'static str,
+    },
+    /// A sampling parameter is out of range.
+    #[error("--temperature must be from 0 to 100, and --top-p from 0 to 1")]
+    Sampling,
+}
+
+/// A model that is ready, with its root.
+pub(super) struct Opened {
+    pub(super) engine: Box<dyn Engine>,
+    pub(super) root: Digest,
+}
+
+/// Reads the model in `dir` and makes it ready on a device.
+pub(super) fn open(dir: &Path, family: Family, device: Device, kernel: KernelChoice) -> Result<Opened, ExactError> {
+    let (model, manifest) = files::read(dir)?;
+    if manifest.config.family != family {
+        let wanted = match family {
+            Family::Llama => "text",
+            Family::Bert => "embedding",
+        };
+        return Err(ExactError::WrongFamily {
+            path: dir.to_owned(),
+            wanted,
+        });
+    }
+    Ok(Opened {
+        engine: engine(model, device, kernel)?,
+        root: manifest.model_root,
+    })
+}
+
+fn engine(model: Model, device: Device, kernel: KernelChoice) -> Result<Box<dyn Engine>, ExactError> {
+    let Device::Cpu { threads } = device else {
+        return super::gpu_engine(&model);
+    };
+    let threads = threads
+        .or_else(|| std::thread::available_parallelism().ok())
+        .unwrap_or(NonZeroUsize::MIN);
+    let kernel = match kernel {
+        KernelChoice::Reference => return Ok(Box::new(Referee::new(model))),
+        KernelChoice::Auto => Kernel::best(),
+        KernelChoice::Fixed(kernel) => kernel,
+    };
+    Ok(Box::new(CpuEngine::new(&model, kernel, threads)?))
+}

@@ -1,0 +1,214 @@
+//! Exact text generation: an exact model, its tokenizer and its chat template as one.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Instant;
+
+use weft_exact::merkle::Digest;
+use weft_exact::program::{Choice, Family};
+use weft_exact::trace::Trace;
+use weft_exact_engine::Engine;
+use weft_exact_engine::generate::{Batch, End, Request, random_choice};
+use weft_exact_engine::perplexity::perplexity;
+
+use super::open::{ExactError, KernelChoice, open};
+use crate::device::Device;
+use crate::engine_error::EngineError;
+use crate::generate::{FinishReason, Generation, GenerationParams, Timings, TokenEvent};
+use crate::gguf::Gguf;
+use crate::prompt::{Prompt, PromptEncoder};
+use crate::sampler::Sampling;
+use crate::tokenizer::{TextTokenizer, TokenStream};
+
+/// The tokenizer's file in a model's directory: a GGUF file of metadata alone.
+pub const TOKENIZER: &str = "tokenizer.gguf";
+
+/// An exact text model, ready to run.
+pub struct ExactText {
+    engine: Box<dyn Engine>,
+    root: Digest,
+    encoder: PromptEncoder,
+}
+
+/// An exact answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExactGeneration {
+    /// The answer as float models give it. The timings are those of the whole batch.
+    pub generation: Generation,
+    /// What commits to it.
+    pub trace: Trace,
+    /// Tokens given and made, with the one that ended the answer.
+    pub all_tokens: Vec<u32>,
+}
+
+impl ExactText {
+    /// Loads the model in a directory.
+    pub fn load(dir: &Path, device: Device, kernel: KernelChoice) -> Result<Self, ExactError> {
+        let encoder = encoder(dir)?;
+        let opened = open(dir, Family::Llama, device, kernel)?;
+        let (tokens, vocabulary) = (encoder.tokenizer().size(), opened.engine.program().config().vocabulary);
+        if tokens > vocabulary {
+            return Err(ExactError::OtherTokenizer { tokens, vocabulary });
+        }
+        Ok(Self {
+            engine: opened.engine,
+            root: opened.root,
+            encoder,
+        })
+    }
+
+    /// What commits to the model.
+    pub fn root(&self) -> Digest {
+        self.root
+    }
+
+    /// What computes, such as `cpu:2:amx`.
+    pub fn device(&self) -> String {
+        self.engine.name()
+    }
+
+    /// The model's tokenizer.
+    pub fn tokenizer(&self) -> &TextTokenizer {
+        self.encoder.tokenizer()
+    }
+
+    /// Tokens of a prompt.
+    pub fn prompt_tokens(&self, prompt: &Prompt) -> Result<Vec<u32>, ExactError> {
+        Ok(self.encoder.tokens(prompt)?)
+    }
+
+    /// The engine, for callers with tokens of their own.
+    pub fn engine_mut(&mut self) -> &mut dyn Engine {
+        &mut *self.engine
+    }
+
+    /// Answers several prompts in one batch; `on_token` is called with the prompt's place and each token as it comes. The
+    /// answers do not depend on what else is in the batch.
+    pub fn generate(
+        &mut self,
+        prompts: &[(Prompt, GenerationParams)],
+        mut on_token: impl FnMut(usize, TokenEvent<'_>) -> ControlFlow<()>,
+    ) -> Result<Vec<ExactGeneration>, ExactError> {
+        let mut requests = Vec::new();
+        for (prompt, params) in prompts {
+            let tokens = self.encoder.tokens(prompt)?;
+            let context = self.engine.program().config().context;
+            if tokens.len() >= context {
+                return Err(EngineError::PromptTooLong {
+                    tokens: tokens.len(),
+                    context,
+                }
+                .into());
+            }
+            requests.push(Request {
+                prompt: tokens,
+                choice: choice(&params.sampling)?,
+                most: params.max_tokens.max(1),
+                ends: self.encoder.tokenizer().ends().to_vec(),
+            });
+        }
+        let tokenizer = self.encoder.tokenizer();
+        let mut made: Vec<Made> = requests.iter().map(|_| Made::default()).collect();
+        let mut batch = Batch::new(&mut *self.engine, self.root);
+        let given: Vec<Vec<u32>> = requests.iter().map(|request| request.prompt.clone()).collect();
+        let tickets = requests
+            .into_iter()
+            .map(|request| batch.start(request))
+            .collect::<Result<Vec<_>, _>>()?;
+        let started = Instant::now();
+        let mut timings = Timings::default();
+        while batch.is_busy() {
+            let events = batch.step()?;
+            if events.is_empty() || timings.prompt.is_zero() {
+                timings.prompt = started.elapsed();
+            } else {
+                timings.decode_steps += events.len();
+            }
+            for event in events {
+                let Some(index) = tickets.iter().position(|ticket| *ticket == event.ticket) else {
+                    continue;
+                };
+                if event.end == Some(End::EndToken) {
+                    continue;
+                }
+                let made = &mut made[index];
+                let text = made.stream.push(tokenizer.bytes(event.token));
+                made.tokens.push(event.token);
+                made.text.push_str(&text);
+                let shown = TokenEvent {
+                    index: made.tokens.len() - 1,
+                    token: event.token,
+                    text: &text,
+                };
+                if on_token(index, shown).is_break() {
+                    batch.call_off(event.ticket);
+                }
+            }
+        }
+        timings.decode = started.elapsed().saturating_sub(timings.prompt);
+        let mut answers = Vec::new();
+        for ((ticket, mut made), given) in tickets.into_iter().zip(made).zip(given) {
+            let Some(answer) = batch.finish(ticket)? else { continue };
+            made.text.push_str(&made.stream.finish());
+            let prompt_tokens = given.len();
+            let mut all_tokens = given;
+            all_tokens.extend(&answer.tokens);
+            answers.push(ExactGeneration {
+                generation: Generation {
+                    text: made.text,
+                    tokens: made.tokens,
+                    prompt_tokens,
+                    finish: match answer.end {
+                        End::EndToken => FinishReason::EndToken,
+                        End::Most => FinishReason::MaxTokens,
+                        End::ContextFull => FinishReason::ContextFull,
+                        End::CalledOff => FinishReason::Stopped,
+                    },
+                    timings,
+                },
+                trace: answer.trace,
+                all_tokens,
+            });
+        }
+        Ok(answers)
+    }
+
+    /// The perplexity of a text; `None` if it has fewer than two tokens.
+    pub fn perplexity(
+        &mut self,
+        text: &str,
+        window: usize,
+        progress: impl FnMut(usize, usize),
+    ) -> Result<Option<f64>, ExactError> {
+        let tokens = self.encoder.tokenizer().encode(text).map_err(EngineError::from)?;
+        Ok(perplexity(&mut *self.engine, &tokens, window, progress)?)
+    }
+}
+
+#[derive(Default)]
+struct Made {
+    stream: TokenStream,
+    text: String,
+    tokens: Vec<u32>,
+}
+
+/// The tokenizer and chat template in a model's directory.
+fn encoder(dir: &Path) -> Result<PromptEncoder, ExactError> {
+    let path = dir.join(TOKENIZER);
+    let bytes = std::fs::read(&path).map_err(|error| ExactError::Tokenizer {
+        path: path.clone(),
+        reason: error.to_string(),
+    })?;
+    let gguf = Gguf::from_bytes(bytes).map_err(EngineError::from)?;
+    Ok(PromptEncoder::from_metadata(gguf.metadata())?)
+}
+
+/// The exact choice that float parameters ask for.
+pub fn choice(sampling: &Sampling) -> Result<Choice, ExactError> {
+    match sampling {
+        Sampling::Greedy => Ok(Choice::Greedy),
+        Sampling::Random(random) => {
+            random_choice(random.temperature, random.top_p, random.seed).ok_or(ExactError::Sampling)
+        }
+    }
+}

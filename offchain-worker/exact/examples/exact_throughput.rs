@@ -1,0 +1,170 @@
+//! How fast an exact model runs here: DIRECTORY THREADS [KERNEL]. Prints one JSON object; `scripts/bench.sh` pairs it with peers.
+
+use std::{num::NonZeroUsize, path::Path, time::Instant};
+
+use serde_json::json;
+use weft_exact::{
+    program::{Choice, Family},
+    sampling::choose,
+};
+use weft_exact_engine::{
+    Engine, Work,
+    cpu::CpuEngine,
+    files,
+    generate::{Request, generate},
+    kernel::Kernel,
+};
+
+/// Tokens of the prompt, and of the answer.
+const PROMPT: usize = 512;
+const ANSWER: usize = 128;
+const STREAMS: usize = 8;
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Outcome<()> {
+    let arguments: Vec<String> = std::env::args().collect();
+    let [_, dir, threads, rest @ ..] = &arguments[..] else {
+        return Err("usage: exact_throughput DIRECTORY THREADS [KERNEL]".into());
+    };
+    let kernel = rest.first().map_or(Ok(Kernel::best()), |name| name.parse())?;
+    let started = Instant::now();
+    let (model, manifest) = files::read(Path::new(dir))?;
+    let read = started.elapsed();
+    let threads: NonZeroUsize = threads.parse()?;
+    let mut engine = CpuEngine::new(&model, kernel, threads)?;
+    let ready = started.elapsed();
+    drop(model);
+    let mut figures = match manifest.config.family {
+        Family::Llama => text(&mut engine, manifest.model_root)?,
+        Family::Bert => embeddings(&mut engine)?,
+    };
+    figures["engine"] = json!(engine.name());
+    figures["read_s"] = json!(read.as_secs_f64());
+    figures["ready_s"] = json!(ready.as_secs_f64());
+    println!("{figures}");
+    Ok(())
+}
+
+/// Tokens of ordinary frequency, the same in every run.
+fn tokens(count: usize, vocabulary: usize) -> Vec<u32> {
+    (0..count)
+        .map(|at| (1_000 + at * 7_919 % (vocabulary / 2)) as u32)
+        .collect()
+}
+
+fn text(engine: &mut CpuEngine, root: weft_exact::merkle::Digest) -> Outcome<serde_json::Value> {
+    let vocabulary = engine.program().config().vocabulary;
+    let prompt = tokens(PROMPT, vocabulary);
+    // Once to warm up.
+    let slot = engine.open();
+    engine.advance(&[Work {
+        slot,
+        tokens: &prompt[..64],
+        logits: true,
+    }])?;
+    engine.close(slot);
+
+    let slot = engine.open();
+    let started = Instant::now();
+    let mut logits = engine.advance(&[Work {
+        slot,
+        tokens: &prompt,
+        logits: true,
+    }])?;
+    let prefill = started.elapsed().as_secs_f64();
+    let started = Instant::now();
+    for at in 0..ANSWER {
+        let token = choose(logits[0].as_deref().unwrap_or_default(), None, at as u64).unwrap_or(0);
+        logits = engine.advance(&[Work {
+            slot,
+            tokens: &[token],
+            logits: true,
+        }])?;
+    }
+    let decode = started.elapsed().as_secs_f64();
+    engine.close(slot);
+
+    // The same with a trace.
+    let request = Request {
+        prompt: prompt.clone(),
+        choice: Choice::Greedy,
+        most: ANSWER + 1,
+        ends: Vec::new(),
+    };
+    let started = Instant::now();
+    generate(engine, root, vec![request], |_, _| {})?;
+    let traced = started.elapsed().as_secs_f64();
+
+    // As other programs measure it: from a short beginning.
+    let slot = engine.open();
+    let mut logits = engine.advance(&[Work {
+        slot,
+        tokens: &prompt[..16],
+        logits: true,
+    }])?;
+    let started = Instant::now();
+    for at in 0..ANSWER {
+        let token = choose(logits[0].as_deref().unwrap_or_default(), None, at as u64).unwrap_or(0);
+        logits = engine.advance(&[Work {
+            slot,
+            tokens: &[token],
+            logits: true,
+        }])?;
+    }
+    let short = started.elapsed().as_secs_f64();
+    engine.close(slot);
+
+    let slots: Vec<_> = (0..STREAMS).map(|_| engine.open()).collect();
+    for slot in &slots {
+        engine.advance(&[Work {
+            slot: *slot,
+            tokens: &prompt[..16],
+            logits: true,
+        }])?;
+    }
+    let started = Instant::now();
+    for at in 0..ANSWER / 2 {
+        let token = [prompt[at]];
+        let batch: Vec<Work<'_>> = slots
+            .iter()
+            .map(|slot| Work {
+                slot: *slot,
+                tokens: &token,
+                logits: true,
+            })
+            .collect();
+        for logits in engine.advance(&batch)? {
+            choose(&logits.unwrap_or_default(), None, at as u64);
+        }
+    }
+    let streams = started.elapsed().as_secs_f64();
+    slots.into_iter().for_each(|slot| engine.close(slot));
+    let (alone, together) = (ANSWER as f64 / short, (STREAMS * ANSWER / 2) as f64 / streams);
+    Ok(json!({
+        "prefill_tokens_per_s": PROMPT as f64 / prefill,
+        "tokens_per_s": alone,
+        "tokens_per_s_after_prompt": ANSWER as f64 / decode,
+        "streams_tokens_per_s": together,
+        "streams_ratio": together / alone,
+        "trace_share": traced / (prefill + decode) - 1.0,
+    }))
+}
+
+fn embeddings(engine: &mut CpuEngine) -> Outcome<serde_json::Value> {
+    let vocabulary = engine.program().config().vocabulary;
+    let mut figures = json!({});
+    for length in [32, 128] {
+        let texts: Vec<Vec<u32>> = (0..8)
+            .map(|at| tokens(length + at, vocabulary)[at..].to_vec())
+            .collect();
+        let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+        engine.encode(&texts)?;
+        let (started, mut made) = (Instant::now(), 0);
+        while started.elapsed().as_secs_f64() < 2.0 {
+            made += engine.encode(&texts)?.len();
+        }
+        figures[format!("sentences_per_s_{length}")] = json!(made as f64 / started.elapsed().as_secs_f64());
+    }
+    Ok(figures)
+}

@@ -1,0 +1,91 @@
+//! What the positions of a sequence keep: keys and values of every head, laid out for products.
+
+use weft_exact::{
+    attention::BLOCK,
+    fixed::Scale,
+    program::{Config, Kept},
+};
+
+use crate::kernel::{panels::Panels, rows::RowScales};
+
+/// The widest head that a program may have.
+const MOST: usize = 256;
+
+/// Keys and values of one head of a layer.
+#[derive(Clone, Debug, Default)]
+pub struct HeadCache {
+    /// A row for each position.
+    pub keys: Panels,
+    /// Of the keys.
+    pub key_scales: RowScales,
+    /// For each block of positions: a row for each element, a column for each position.
+    pub values: Vec<Panels>,
+    /// Of the values.
+    pub value_scales: RowScales,
+}
+
+/// A sequence.
+#[derive(Clone, Debug, Default)]
+pub struct Cache {
+    /// Layer by layer, head by head.
+    pub heads: Vec<HeadCache>,
+    /// Positions.
+    pub length: usize,
+}
+
+impl Cache {
+    /// Empty, for a model.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            heads: vec![HeadCache::default(); config.layers * config.kv_heads],
+            length: 0,
+        }
+    }
+}
+
+impl HeadCache {
+    /// Appends keys and values of `width` elements: each of the rows' bytes has `offset` added, which is taken off.
+    pub fn push(&mut self, key: &[u8], key_scale: Scale, value: &[u8], value_scale: Scale, offset: u8, width: usize) {
+        let position = self.key_scales.len();
+        if position >= self.keys.rows() {
+            if self.keys.columns() == 0 {
+                self.keys = Panels::zeros(0, width);
+            }
+            self.keys.grow((position + 1).max(position * 3 / 2));
+        }
+        if position.is_multiple_of(BLOCK) {
+            self.values.push(Panels::zeros(width, BLOCK));
+        }
+        let plain = |bytes: &[u8]| -> [i8; MOST] {
+            let mut plain = [0; MOST];
+            plain
+                .iter_mut()
+                .zip(bytes)
+                .for_each(|(plain, byte)| *plain = byte.wrapping_sub(offset) as i8);
+            plain
+        };
+        self.keys.fill_row(position, plain(key).into_iter().take(width));
+        if let Some(values) = self.values.last_mut() {
+            values.fill_column(position % BLOCK, plain(value).into_iter().take(width));
+        }
+        self.key_scales.push(key_scale);
+        self.value_scales.push(value_scale);
+    }
+
+    /// Appends the bytes of a position's key or value, as a trace has them.
+    pub fn bytes(&self, kind: Kept, position: usize, width: usize, bytes: &mut Vec<u8>) {
+        let scale = match kind {
+            Kept::Key => self.key_scales.get(position),
+            _ => self.value_scales.get(position),
+        };
+        bytes.extend(scale.mantissa.to_le_bytes());
+        bytes.extend(scale.shift.to_le_bytes());
+        match kind {
+            Kept::Key => bytes.extend((0..width).map(|at| self.keys.get(position, at) as u8)),
+            _ => {
+                let values = &self.values[position / BLOCK];
+                bytes.extend((0..width).map(|at| values.get(at, position % BLOCK) as u8));
+            }
+        }
+    }
+}

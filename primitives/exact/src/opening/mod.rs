@@ -1,0 +1,188 @@
+//! Openings: a proof that stands by itself for one tile of one step, and its check by the reference alone.
+//!
+//! A trace's root commits, eagerly, only to tokens and to what positions kept ([`crate::trace`]). All else of a step follows
+//! from these, and is computed again when it is asked for; then the device reveals the *step's root*: the Merkle root over the
+//! roots of the step's operators in the order of the program ([`operators`], [`step_root`]), and each operator's is over its
+//! tiles. The step's root is not in the trace's root. What ties it to the trace are the tiles that give what the trace has: keys
+//! and values, the last hidden states of BERT, the chosen token and the result must be those of the trace.
+//!
+//! The operators after the layers of BERT are no position's. They form a step of their own, whose position is the number of
+//! positions.
+//!
+//! An opening says which tile it is about and what this tile read and gave, with what leads from there to the model's root, the
+//! trace's root and the step's. Which leaves these are, how many their trees have and how long each is, follows from the
+//! configuration, the trace's header and the address, and is not part of the opening: [`Opening::check`] derives it. A tile
+//! that opens and checks was computed right from what it read. If none of the tiles that a step's root commits to is wrong, so
+//! is not the step.
+
+mod check;
+mod error;
+mod frame;
+#[cfg(feature = "serde")]
+pub(crate) mod hex;
+mod layout;
+pub mod multiproof;
+mod open;
+
+use alloc::vec::Vec;
+
+pub use error::{Flaw, NoOpening, NoTile, Refuted};
+pub use frame::{operators, step, steps};
+pub use layout::Layout;
+pub use open::{Opener, open, size};
+
+use crate::{
+    merkle::{self, Digest},
+    program::{Address, Config},
+    trace::Trace,
+};
+
+/// A proof for one tile of one step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(deny_unknown_fields)
+)]
+pub struct Opening {
+    /// The model's configuration.
+    pub config: Config,
+    /// Root over the model's weights; with the configuration it makes the model's root.
+    #[cfg_attr(feature = "serde", serde(with = "hex"))]
+    pub weights: Digest,
+    /// What the trace's root is made of.
+    pub trace: Trace,
+    /// Root over the roots of the step's operators.
+    #[cfg_attr(feature = "serde", serde(with = "hex"))]
+    pub step_root: Digest,
+    /// The step; the number of positions for the operators after the layers of BERT.
+    pub position: usize,
+    /// The tile.
+    pub address: Address,
+    /// The token at the position and, of [`crate::program::Op::Token`], the next; none for the operators after the layers of
+    /// BERT.
+    pub tokens: Option<Tokens>,
+    /// What the tile read, as [`crate::program::Program::sources`] lists it.
+    pub operands: Vec<Operand>,
+    /// What it gave: one tile.
+    pub output: Tiles,
+    /// What the trace has of the output, where the position keeps it.
+    pub kept: Option<Leaves>,
+}
+
+/// Leaves of tokens, and what leads from them to [`Trace::tokens`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(deny_unknown_fields)
+)]
+pub struct Tokens {
+    /// [`crate::trace::LEAF_TOKENS`] each, the last of a trace fewer.
+    pub leaves: Vec<Vec<u32>>,
+    /// For [`multiproof::root`].
+    #[cfg_attr(feature = "serde", serde(with = "hex::list"))]
+    pub siblings: Vec<Digest>,
+}
+
+/// Leaves of a tree, and what leads from them to its root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(deny_unknown_fields)
+)]
+pub struct Leaves {
+    /// Their bytes.
+    #[cfg_attr(feature = "serde", serde(with = "hex::list"))]
+    pub leaves: Vec<Vec<u8>>,
+    /// For [`multiproof::root`].
+    #[cfg_attr(feature = "serde", serde(with = "hex::list"))]
+    pub siblings: Vec<Digest>,
+}
+
+/// Tiles of an operator, and what leads from them to the root of the step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(deny_unknown_fields)
+)]
+pub struct Tiles {
+    /// Their bytes.
+    #[cfg_attr(feature = "serde", serde(with = "hex::list"))]
+    pub tiles: Vec<Vec<u8>>,
+    /// From the tiles to the operator's root.
+    #[cfg_attr(feature = "serde", serde(with = "hex::list"))]
+    pub siblings: Vec<Digest>,
+    /// From the operator's root, which is a leaf there, to the step's.
+    #[cfg_attr(feature = "serde", serde(with = "hex::list"))]
+    pub step_siblings: Vec<Digest>,
+}
+
+/// What a tile read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "kebab-case")
+)]
+pub enum Operand {
+    /// Tiles of another operator of the step; also of [`crate::program::Source::Drawn`].
+    Output(Tiles),
+    /// Keys, values or hidden states: a leaf for each group of positions.
+    Kept(Leaves),
+    /// One leaf of the model's tree.
+    Weights(Leaves),
+}
+
+/// What an opening that checks has shown: this tile was computed right.
+///
+/// Roots that nobody has committed to are worth nothing: hold the trace's root against what the device committed to, and the
+/// step's against what it revealed for this position, for a step's root does not say of which position it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// [`crate::model::Model::root`].
+    pub model_root: Digest,
+    /// [`Trace::root`].
+    pub trace_root: Digest,
+    /// Root over the roots of the step's operators.
+    pub step_root: Digest,
+    /// The step.
+    pub position: usize,
+    /// The tile.
+    pub address: Address,
+}
+
+/// What commits to a step: `operators` are the roots over the tiles of each of its operators, in the order of [`operators`].
+pub fn step_root(operators: &[Digest]) -> Digest {
+    merkle::root(&step_leaves(operators))
+}
+
+/// The leaves of the tree of [`step_root`].
+fn step_leaves(operators: &[Digest]) -> Vec<Digest> {
+    operators.iter().map(|root| merkle::leaf(root)).collect()
+}
+
+impl Opening {
+    /// Bytes of its data and digests, without any encoding around them: at most [`size`].
+    pub fn size(&self) -> usize {
+        let leaves = |leaves: &[Vec<u8>], digests: usize| leaves.iter().map(Vec::len).sum::<usize>() + 32 * digests;
+        let tiles = |tiles: &Tiles| leaves(&tiles.tiles, tiles.siblings.len() + tiles.step_siblings.len());
+        let operand = |operand: &Operand| match operand {
+            Operand::Output(output) => tiles(output),
+            Operand::Kept(kept) | Operand::Weights(kept) => leaves(&kept.leaves, kept.siblings.len()),
+        };
+        let tokens =
+            |tokens: &Tokens| 4 * tokens.leaves.iter().map(Vec::len).sum::<usize>() + 32 * tokens.siblings.len();
+        let kept = |kept: &Leaves| leaves(&kept.leaves, kept.siblings.len());
+        HEADER
+            + self.operands.iter().map(operand).sum::<usize>()
+            + tiles(&self.output)
+            + self.tokens.as_ref().map_or(0, tokens)
+            + self.kept.as_ref().map_or(0, kept)
+    }
+}
+
+/// Bytes of what every opening has, with some to spare: configuration, trace, address, and the roots.
+const HEADER: usize = 512;
