@@ -5,8 +5,8 @@ use clap::{ArgAction, Parser, Subcommand};
 use crate::{asset, creator, embed, exact, failure::Failure, infer, job, keys, models, provider, run, wallet};
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done; 2 the command line makes no sense; 3 not found; 4 refused by the chain, or a job without answer;
-5 node or peer not reachable; 6 local file, key or model; 1 anything else.
+Exit codes: 0 done; 2 the command line makes no sense; 3 not found; 4 refused by the chain, a job without answer, or a
+proof that does not hold; 5 node or peer not reachable; 6 local file, key or model; 1 anything else.
 
 Files are in --home (WEFT_HOME, default ~/.weft) and, downloads, in WEFT_CACHE (default ~/.cache/weft).";
 

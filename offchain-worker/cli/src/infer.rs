@@ -142,7 +142,13 @@ impl Args {
 
 impl Args {
     fn run_exact(self, params: &GenerationParams) -> Result<(), Failure> {
-        let prompt = |text: String| if self.raw { Prompt::Raw(text) } else { Prompt::user(text) };
+        let prompt = |text: String| {
+            if self.raw {
+                Prompt::Raw(text)
+            } else {
+                Prompt::user(text)
+            }
+        };
         let mut prompts = vec![(prompt(self.prompt.clone()), *params)];
         if let Some(file) = &self.batch_with {
             prompts.extend(exact::prompts(file)?.into_iter().map(|text| (prompt(text), *params)));
@@ -152,7 +158,11 @@ impl Args {
         let mut model = ExactText::load(dir, compute.device(), self.kernel.kernel).map_err(failed)?;
         let mut closed = None;
         let made = model.generate(&prompts, |index, event| {
-            let shown = if index == 0 && !self.json { output::piece(event.text) } else { Ok(()) };
+            let shown = if index == 0 && !self.json {
+                output::piece(event.text)
+            } else {
+                Ok(())
+            };
             match shown {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(failure) => {
@@ -184,7 +194,11 @@ impl Args {
         }
         output::line("")?;
         if std::io::stderr().is_terminal() {
-            eprintln!("{} tokens, {tokens_per_s:.1} a second on {}", answer.tokens.len(), model.device());
+            eprintln!(
+                "{} tokens, {tokens_per_s:.1} a second on {}",
+                answer.tokens.len(),
+                model.device()
+            );
             eprintln!("trace {root}");
         }
         Ok(())

@@ -9,6 +9,7 @@ pub mod engine;
 pub mod files;
 pub mod generate;
 pub mod kernel;
+pub mod opening;
 pub mod perplexity;
 pub mod referee;
 

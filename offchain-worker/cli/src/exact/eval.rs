@@ -43,12 +43,16 @@ impl Args {
         let mut exact = ExactText::load(&self.model, compute.device(), self.kernel.kernel).map_err(failed)?;
         let tokens = exact.tokenizer().encode(&text).map_err(failed)?.len();
         let progress = Progress::steps("exact", tokens);
-        let ppl_exact = exact.perplexity(&text, window, |done, of| progress.set(done as u64, Some(of as u64))).map_err(failed)?;
+        let ppl_exact = exact
+            .perplexity(&text, window, |done, of| progress.set(done as u64, Some(of as u64)))
+            .map_err(failed)?;
         progress.abandon();
         drop(exact);
         let mut float = compute.text_model(&path)?;
         let progress = Progress::steps("float", tokens);
-        let ppl_float = float.perplexity(&text, window, |done, of| progress.set(done as u64, Some(of as u64))).map_err(failed)?;
+        let ppl_float = float
+            .perplexity(&text, window, |done, of| progress.set(done as u64, Some(of as u64)))
+            .map_err(failed)?;
         progress.abandon();
         let (Some(ppl_exact), Some(ppl_float)) = (ppl_exact, ppl_float) else {
             return Err(Failure::Usage("the text has fewer than two tokens".into()));

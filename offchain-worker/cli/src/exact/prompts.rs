@@ -8,5 +8,10 @@ use crate::failure::Failure;
 pub fn prompts(file: &Path) -> Result<Vec<String>, Failure> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::local(format!("cannot read the prompts in {}", file.display()), error))?;
-    Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
+    Ok(text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect())
 }

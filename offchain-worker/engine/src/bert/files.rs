@@ -49,6 +49,11 @@ impl ModelFiles {
         self.files.get(name).map(Vec::as_slice)
     }
 
+    /// All files, in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
+    }
+
     pub(super) fn require(&self, name: &str) -> Result<&[u8], ModelError> {
         self.get(name).ok_or_else(|| self.missing(name))
     }

@@ -39,11 +39,9 @@ impl ExactEmbedding {
     /// Loads the model in a directory.
     pub fn load(dir: &Path, device: Device, kernel: KernelChoice) -> Result<Self, ExactError> {
         let opened = open(dir, Family::Bert, device, kernel)?;
-        let files = ModelFiles::read(dir).map_err(EngineError::from)?;
-        let context = opened.engine.program().config().context;
-        let longest = max_tokens(&files, context).map_err(EngineError::from)?;
+        let tokenizer = tokenizer(dir, opened.engine.program().config().context)?;
         Ok(Self {
-            tokenizer: sentence_tokenizer(&files, longest)?,
+            tokenizer,
             engine: opened.engine,
             root: opened.root,
         })
@@ -81,4 +79,11 @@ impl ExactEmbedding {
             tokens: ids.iter().map(|ids| ids.len()).sum(),
         })
     }
+}
+
+/// The tokenizer in a model's directory; it cuts texts to what the model takes.
+pub(super) fn tokenizer(dir: &Path, context: usize) -> Result<SentenceTokenizer, ExactError> {
+    let files = ModelFiles::read(dir).map_err(EngineError::from)?;
+    let longest = max_tokens(&files, context).map_err(EngineError::from)?;
+    Ok(sentence_tokenizer(&files, longest)?)
 }

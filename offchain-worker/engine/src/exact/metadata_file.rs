@@ -56,7 +56,11 @@ fn encoded(value: &Value) -> (u32, Vec<u8>) {
             text(&mut bytes, value);
             (TEXT, bytes)
         }
-        Value::Integers(items) => match items.iter().map(|item| i32::try_from(*item)).collect::<Result<Vec<_>, _>>() {
+        Value::Integers(items) => match items
+            .iter()
+            .map(|item| i32::try_from(*item))
+            .collect::<Result<Vec<_>, _>>()
+        {
             Ok(items) => array(I32, &items, |bytes, item| bytes.extend(item.to_le_bytes())),
             Err(_) => array(I64, items, |bytes, item| bytes.extend(item.to_le_bytes())),
         },

@@ -1,9 +1,21 @@
-//! Exact models: conversion from float models, text and embeddings with a trace, and the GPU's engine.
+//! Exact models: conversion from float models, text and embeddings with a trace, openings, and the GPU's engine.
 
+mod convert;
 mod embedding;
+mod metadata_file;
 mod open;
+mod opening;
+mod source;
 mod text;
 
+pub use convert::{ConvertOptions, Fitting, convert};
 pub use embedding::{ExactEmbedding, ExactEmbeddings};
 pub use open::{ExactError, KernelChoice};
+pub use opening::open_answer;
 pub use text::{ExactGeneration, ExactText, TOKENIZER, choice};
+// What these give and take.
+pub use weft_exact::merkle::Digest;
+pub use weft_exact::opening::{Checked, Opening, Refuted};
+pub use weft_exact_engine::convert::{Format, Progress, Stage};
+pub use weft_exact_engine::files::{MANIFEST, Manifest};
+pub use weft_exact_engine::opening::{Question, Unopened};

@@ -8,10 +8,12 @@ use weft_exact::merkle::Digest;
 use weft_exact::model::Model;
 use weft_exact::program::Family;
 use weft_exact_engine::Engine;
+use weft_exact_engine::convert::ConvertError;
 use weft_exact_engine::cpu::{CpuEngine, NotReady};
 use weft_exact_engine::engine::Failure;
 use weft_exact_engine::files::{self, FilesError};
 use weft_exact_engine::kernel::{Kernel, Unknown};
+use weft_exact_engine::opening::Unopened;
 use weft_exact_engine::referee::Referee;
 
 use crate::device::Device;
@@ -83,6 +85,12 @@ pub enum ExactError {
     /// A sampling parameter is out of range.
     #[error("--temperature must be from 0 to 100, and --top-p from 0 to 1")]
     Sampling,
+    /// A float model cannot be converted.
+    #[error(transparent)]
+    Convert(#[from] ConvertError),
+    /// An answer cannot be opened.
+    #[error(transparent)]
+    Unopened(#[from] Unopened),
 }
 
 /// A model that is ready, with its root.
@@ -105,22 +113,23 @@ pub(super) fn open(dir: &Path, family: Family, device: Device, kernel: KernelCho
         });
     }
     Ok(Opened {
-        engine: engine(model, device, kernel)?,
+        engine: engine(&model, device, kernel)?,
         root: manifest.model_root,
     })
 }
 
-fn engine(model: Model, device: Device, kernel: KernelChoice) -> Result<Box<dyn Engine>, ExactError> {
+/// Makes a model ready on a device.
+pub(super) fn engine(model: &Model, device: Device, kernel: KernelChoice) -> Result<Box<dyn Engine>, ExactError> {
     let Device::Cpu { threads } = device else {
-        return super::gpu_engine(&model);
+        return Err(Failure::Device("exact models do not run on wgpu yet".to_owned()).into());
     };
     let threads = threads
         .or_else(|| std::thread::available_parallelism().ok())
         .unwrap_or(NonZeroUsize::MIN);
     let kernel = match kernel {
-        KernelChoice::Reference => return Ok(Box::new(Referee::new(model))),
+        KernelChoice::Reference => return Ok(Box::new(Referee::new(model.clone()))),
         KernelChoice::Auto => Kernel::best(),
         KernelChoice::Fixed(kernel) => kernel,
     };
-    Ok(Box::new(CpuEngine::new(&model, kernel, threads)?))
+    Ok(Box::new(CpuEngine::new(model, kernel, threads)?))
 }

@@ -20,7 +20,10 @@ const FREQUENCY_DIVISORS: &str = "rope_freqs.weight";
 /// Reads a model of architecture `llama`, whatever its weights are encoded in.
 pub fn llama(gguf: &Gguf) -> Result<FloatLlama, ModelError> {
     let config = LlamaConfig::from_metadata(gguf.metadata())?;
-    let mut tensors = Tensors { gguf, used: HashSet::new() };
+    let mut tensors = Tensors {
+        gguf,
+        used: HashSet::new(),
+    };
     let (width, inner) = (config.width, config.feed_forward);
     let (queries, keys) = (config.heads * config.head_width, config.kv_heads * config.head_width);
     let vocabulary = gguf.tensor("token_embd.weight")?.rows();
@@ -64,7 +67,12 @@ pub fn llama(gguf: &Gguf) -> Result<FloatLlama, ModelError> {
         context: config.context,
         epsilon: f64::from(config.norm_epsilon),
         pairs: Pairs::Neighbours,
-        frequencies: frequencies(f64::from(config.rope_base), config.rope_width, config.head_width, &divisors),
+        frequencies: frequencies(
+            f64::from(config.rope_base),
+            config.rope_width,
+            config.head_width,
+            &divisors,
+        ),
         embedding,
         layers,
         norm,
@@ -85,7 +93,11 @@ impl Tensors<'_> {
         let mut found = tensor.dimensions.clone();
         found.reverse();
         if found != expected {
-            return Err(ModelError::Shape { name: name.to_owned(), found, expected: expected.to_vec() });
+            return Err(ModelError::Shape {
+                name: name.to_owned(),
+                found,
+                expected: expected.to_vec(),
+            });
         }
         self.used.insert(name.to_owned());
         let columns = tensor.columns();
@@ -100,8 +112,15 @@ impl Tensors<'_> {
     }
 
     fn finish(self) -> Result<(), ModelError> {
-        match self.gguf.tensors().iter().find(|tensor| !self.used.contains(&tensor.name)) {
-            Some(tensor) => Err(ModelError::UnexpectedTensor { name: tensor.name.clone() }),
+        match self
+            .gguf
+            .tensors()
+            .iter()
+            .find(|tensor| !self.used.contains(&tensor.name))
+        {
+            Some(tensor) => Err(ModelError::UnexpectedTensor {
+                name: tensor.name.clone(),
+            }),
             None => Ok(()),
         }
     }
@@ -167,7 +186,9 @@ fn check_pooling(files: &ModelFiles) -> Result<(), ModelError> {
     })?;
     match pooling.pooling_mode_mean_tokens {
         true => Ok(()),
-        false => Err(ModelError::UnsupportedFeature { feature: "a pooling other than the mean of tokens".to_owned() }),
+        false => Err(ModelError::UnsupportedFeature {
+            feature: "a pooling other than the mean of tokens".to_owned(),
+        }),
     }
 }
 

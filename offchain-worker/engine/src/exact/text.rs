@@ -46,7 +46,10 @@ impl ExactText {
     pub fn load(dir: &Path, device: Device, kernel: KernelChoice) -> Result<Self, ExactError> {
         let encoder = encoder(dir)?;
         let opened = open(dir, Family::Llama, device, kernel)?;
-        let (tokens, vocabulary) = (encoder.tokenizer().size(), opened.engine.program().config().vocabulary);
+        let (tokens, vocabulary) = (
+            encoder.tokenizer().vocabulary_size(),
+            opened.engine.program().config().vocabulary,
+        );
         if tokens > vocabulary {
             return Err(ExactError::OtherTokenizer { tokens, vocabulary });
         }
@@ -91,21 +94,12 @@ impl ExactText {
     ) -> Result<Vec<ExactGeneration>, ExactError> {
         let mut requests = Vec::new();
         for (prompt, params) in prompts {
-            let tokens = self.encoder.tokens(prompt)?;
-            let context = self.engine.program().config().context;
-            if tokens.len() >= context {
-                return Err(EngineError::PromptTooLong {
-                    tokens: tokens.len(),
-                    context,
-                }
-                .into());
-            }
-            requests.push(Request {
-                prompt: tokens,
-                choice: choice(&params.sampling)?,
-                most: params.max_tokens.max(1),
-                ends: self.encoder.tokenizer().ends().to_vec(),
-            });
+            requests.push(request(
+                &self.encoder,
+                prompt,
+                params,
+                self.engine.program().config().context,
+            )?);
         }
         let tokenizer = self.encoder.tokenizer();
         let mut made: Vec<Made> = requests.iter().map(|_| Made::default()).collect();
@@ -192,8 +186,31 @@ struct Made {
     tokens: Vec<u32>,
 }
 
+/// A request to an engine.
+pub(super) fn request(
+    encoder: &PromptEncoder,
+    prompt: &Prompt,
+    params: &GenerationParams,
+    context: usize,
+) -> Result<Request, ExactError> {
+    let tokens = encoder.tokens(prompt)?;
+    if tokens.len() >= context {
+        return Err(EngineError::PromptTooLong {
+            tokens: tokens.len(),
+            context,
+        }
+        .into());
+    }
+    Ok(Request {
+        prompt: tokens,
+        choice: choice(&params.sampling)?,
+        most: params.max_tokens.max(1),
+        ends: encoder.tokenizer().ends().to_vec(),
+    })
+}
+
 /// The tokenizer and chat template in a model's directory.
-fn encoder(dir: &Path) -> Result<PromptEncoder, ExactError> {
+pub(super) fn encoder(dir: &Path) -> Result<PromptEncoder, ExactError> {
     let path = dir.join(TOKENIZER);
     let bytes = std::fs::read(&path).map_err(|error| ExactError::Tokenizer {
         path: path.clone(),

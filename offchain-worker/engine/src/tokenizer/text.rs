@@ -110,6 +110,11 @@ impl TextTokenizer {
         self.token_bytes.len()
     }
 
+    /// The token that begins a text, if the tokenizer has one.
+    pub fn begin(&self) -> Option<u32> {
+        self.bos
+    }
+
     /// Text of the token that begins a sequence; empty where the model has none. Chat templates use it.
     pub fn bos_text(&self) -> &str {
         &self.bos_text
@@ -118,11 +123,6 @@ impl TextTokenizer {
     /// Text of the token that ends a sequence; empty where the model has none. Chat templates use it.
     pub fn eos_text(&self) -> &str {
         &self.eos_text
-    }
-
-    /// Tokens that it knows.
-    pub fn size(&self) -> usize {
-        self.token_bytes.len()
     }
 
     /// Tokens that end a generation.
