@@ -64,7 +64,7 @@ fn fixed(x: f64, places: u32) -> i32 {
 
 /// An epsilon as norms have it; at least its smallest unit.
 fn epsilon_of(epsilon: f64) -> Result<u64, ConvertError> {
-    if !(epsilon >= 0.0 && epsilon < 1e6) {
+    if !(0.0..1e6).contains(&epsilon) {
         return Err(ConvertError::Epsilon(epsilon));
     }
     Ok(((epsilon * (1u64 << weft_exact::norm::EPSILON_PLACES) as f64).round() as u64).max(1))
