@@ -74,8 +74,8 @@ fn text(engine: &mut CpuEngine, root: weft_exact::merkle::Digest) -> Outcome<ser
     }])?;
     let prefill = started.elapsed().as_secs_f64();
     let started = Instant::now();
-    for at in 0..ANSWER {
-        let token = choose(logits[0].as_deref().unwrap_or_default(), None, at as u64).unwrap_or(0);
+    for _ in 0..ANSWER {
+        let token = choose(logits[0].as_deref().unwrap_or_default(), None, 0).unwrap_or(0);
         logits = engine.advance(&[Work {
             slot,
             tokens: &[token],
@@ -104,8 +104,8 @@ fn text(engine: &mut CpuEngine, root: weft_exact::merkle::Digest) -> Outcome<ser
         logits: true,
     }])?;
     let started = Instant::now();
-    for at in 0..ANSWER {
-        let token = choose(logits[0].as_deref().unwrap_or_default(), None, at as u64).unwrap_or(0);
+    for _ in 0..ANSWER {
+        let token = choose(logits[0].as_deref().unwrap_or_default(), None, 0).unwrap_or(0);
         logits = engine.advance(&[Work {
             slot,
             tokens: &[token],
@@ -124,8 +124,8 @@ fn text(engine: &mut CpuEngine, root: weft_exact::merkle::Digest) -> Outcome<ser
         }])?;
     }
     let started = Instant::now();
-    for at in 0..ANSWER / 2 {
-        let token = [prompt[at]];
+    for token in &prompt[..ANSWER / 2] {
+        let token = [*token];
         let batch: Vec<Work<'_>> = slots
             .iter()
             .map(|slot| Work {
@@ -135,7 +135,7 @@ fn text(engine: &mut CpuEngine, root: weft_exact::merkle::Digest) -> Outcome<ser
             })
             .collect();
         for logits in engine.advance(&batch)? {
-            choose(&logits.unwrap_or_default(), None, at as u64);
+            choose(&logits.unwrap_or_default(), None, 0);
         }
     }
     let streams = started.elapsed().as_secs_f64();

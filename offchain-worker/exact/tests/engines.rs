@@ -1,5 +1,7 @@
 //! The processor's engine against the reference: the same bits whatever the kernel, the threads or the batch.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod models;
 
 use std::num::NonZeroUsize;

@@ -1,5 +1,7 @@
 //! Batches of requests: the same tokens and the same trace root from every engine, alone and together.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod models;
 
 use std::num::NonZeroUsize;

@@ -1,5 +1,7 @@
 //! Every kernel's sums against sums made one by one.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use proptest::prelude::*;
 use weft_exact::{
     fixed::Scale,
