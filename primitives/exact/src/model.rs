@@ -41,7 +41,7 @@ pub enum NoModel {
 impl core::fmt::Display for NoModel {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::Config(Unsound::Size(name)) => write!(f, "{name} is zero or too large"),
+            Self::Config(Unsound::Size(name)) => write!(f, "{name} is zero, or more than {}", bound(name)),
             Self::Config(Unsound::Mismatch(name)) => write!(f, "sizes do not go together: {name}"),
             Self::Config(Unsound::Shape(name)) => {
                 write!(
@@ -64,6 +64,21 @@ impl core::fmt::Display for NoModel {
                 }
             }
         }
+    }
+}
+
+/// Why a size is bounded: the operator that could overflow, or whose tiles would be too large, and the bound.
+fn bound(size: &str) -> &'static str {
+    match size {
+        "width" => "`query-key-value`, `up` and the norms can sum: 8192, of BERT 5461",
+        "inner" => "`down` can sum: 8192",
+        "heads" => "`output` can sum: 8192 elements of all heads together",
+        "head_width" => "`exponents` can sum: 128",
+        "vocabulary" => "`draw` can sum: 262144",
+        "context" => "`combine` can sum: 8192",
+        "layers" => "512",
+        "kv_heads" => "1024",
+        _ => "fits",
     }
 }
 
