@@ -32,21 +32,21 @@ pub fn leaf(bytes: &[u8]) -> Digest {
 
 /// Of many leaves, several at a time where the processor can.
 pub fn leaf_many<T: AsRef<[u8]>>(leaves: &[T]) -> Vec<Digest> {
-    let prefixed: Vec<Vec<u8>> = leaves
-        .iter()
-        .map(|leaf| {
-            let leaf = leaf.as_ref();
-            let mut bytes = Vec::with_capacity(leaf.len() + 1);
-            bytes.push(LEAF);
-            bytes.extend_from_slice(leaf);
-            bytes
-        })
-        .collect();
+    let mut bytes = Vec::with_capacity(leaves.iter().map(|leaf| leaf.as_ref().len() + 1).sum());
+    for leaf in leaves {
+        bytes.push(LEAF);
+        bytes.extend_from_slice(leaf.as_ref());
+    }
     let mut params = blake2b_simd::Params::new();
     params.hash_length(32);
-    let mut jobs: Vec<_> = prefixed
+    let mut rest = &bytes[..];
+    let mut jobs: Vec<_> = leaves
         .iter()
-        .map(|bytes| blake2b_simd::many::HashManyJob::new(&params, bytes))
+        .map(|leaf| {
+            let (leaf, after) = rest.split_at(leaf.as_ref().len() + 1);
+            rest = after;
+            blake2b_simd::many::HashManyJob::new(&params, leaf)
+        })
         .collect();
     blake2b_simd::many::hash_many(&mut jobs);
     jobs.iter()

@@ -35,10 +35,10 @@ impl Default for BertOptions {
             embedding: Format::ROWS,
             precision: Precision {
                 query_key_value: Width::Wide,
-                output: Width::Wide,
-                up: Width::Wide,
-                down: Width::Wide,
-                head: Width::Wide,
+                output: Width::Narrow,
+                up: Width::Narrow,
+                down: Width::Narrow,
+                head: Width::Narrow,
             },
         }
     }

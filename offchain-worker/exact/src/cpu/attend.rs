@@ -88,8 +88,14 @@ pub fn attend(
         let columns = (cache.value_scales.len() - first).min(BLOCK).next_multiple_of(64);
         room.weights
             .resize(((2 * count + SPARE_ROWS) * BLOCK).max(room.weights.len()), 0);
+        let mut least = (usize::MAX, 0);
         for (query, peak) in room.peaks.iter().enumerate() {
             let seen = (queries.visible)(query).saturating_sub(first).min(BLOCK);
+            let scales = cache.value_scales.part(first.min(first + seen), seen);
+            // Queries that see the same have it in common.
+            if least.0 != seen {
+                least = (seen, rows::least(kernel, scales));
+            }
             let (values, fine) = room.weights[2 * query * columns..][..2 * columns].split_at_mut(columns);
             values[seen..].fill(offset);
             fine[seen..].fill(offset);
@@ -99,13 +105,8 @@ pub fn attend(
                 offset,
             };
             let exponents = &room.exponents[query * padded + first..][..seen];
-            room.weighed[query * blocks + block] = rows::weights(
-                kernel,
-                exponents,
-                *peak,
-                cache.value_scales.part(first.min(first + seen), seen),
-                &mut planes,
-            );
+            room.weighed[query * blocks + block] =
+                rows::weights(kernel, exponents, *peak, scales, least.1, &mut planes);
         }
         let inputs = Inputs {
             bytes: &room.weights,

@@ -22,6 +22,8 @@ pub struct HeadCache {
     pub values: Vec<Panels>,
     /// Of the values.
     pub value_scales: RowScales,
+    /// Positions that are expected; as many as come if 0.
+    expected: usize,
 }
 
 /// A sequence.
@@ -36,8 +38,19 @@ pub struct Cache {
 impl Cache {
     /// Empty, for a model.
     pub fn new(config: &Config) -> Self {
+        Self::expecting(config, 0)
+    }
+
+    /// Empty, for so many positions: it takes no room for more, which may come nevertheless.
+    pub fn expecting(config: &Config, expected: usize) -> Self {
+        let head = |_| HeadCache {
+            expected,
+            key_scales: RowScales::with_room(expected),
+            value_scales: RowScales::with_room(expected),
+            ..HeadCache::default()
+        };
         Self {
-            heads: vec![HeadCache::default(); config.layers * config.kv_heads],
+            heads: (0..config.layers * config.kv_heads).map(head).collect(),
             length: 0,
         }
     }
@@ -51,10 +64,23 @@ impl HeadCache {
             if self.keys.columns() == 0 {
                 self.keys = Panels::zeros(0, width);
             }
-            self.keys.grow((position + 1).max(position * 3 / 2));
+            self.keys.grow((position + 1).max(position * 3 / 2).max(self.expected));
         }
         if position.is_multiple_of(BLOCK) {
-            self.values.push(Panels::zeros(width, BLOCK));
+            let left = self.expected.saturating_sub(position);
+            let columns = if left == 0 { BLOCK } else { left.min(BLOCK) };
+            self.values.push(Panels::zeros(width, columns));
+        } else if let Some(values) = self.values.last_mut()
+            && position % BLOCK >= values.columns()
+        {
+            // More than expected.
+            let mut wider = Panels::zeros(width, BLOCK);
+            let mut column = vec![0; width];
+            for position in 0..position % BLOCK {
+                values.read_column(position, &mut column);
+                wider.fill_column(position, column.iter().map(|byte| *byte as i8));
+            }
+            *values = wider;
         }
         let plain = |bytes: &[u8]| -> [i8; MOST] {
             let mut plain = [0; MOST];
@@ -80,12 +106,11 @@ impl HeadCache {
         };
         bytes.extend(scale.mantissa.to_le_bytes());
         bytes.extend(scale.shift.to_le_bytes());
+        let first = bytes.len();
+        bytes.resize(first + width, 0);
         match kind {
-            Kept::Key => bytes.extend((0..width).map(|at| self.keys.get(position, at) as u8)),
-            _ => {
-                let values = &self.values[position / BLOCK];
-                bytes.extend((0..width).map(|at| values.get(at, position % BLOCK) as u8));
-            }
+            Kept::Key => self.keys.read_row(position, &mut bytes[first..]),
+            _ => self.values[position / BLOCK].read_column(position % BLOCK, &mut bytes[first..]),
         }
     }
 }

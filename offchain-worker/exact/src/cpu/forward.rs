@@ -6,7 +6,7 @@ use weft_exact::{
     fixed::{Fixed, Scale},
     linear::Matrix,
     model::Model,
-    program::{Family, Op, Part, Program},
+    program::{Family, Part, Program},
     quantise::Width,
     rotary::Angle,
 };
@@ -24,10 +24,6 @@ use crate::kernel::{
     products::{Inputs, SPARE_ROWS, sums},
     rows::{self, Planes, planes_of},
 };
-
-/// Sees the inputs of an operator's products: layer, operator, the row's values (after which, if wide, its fine steps), as they
-/// are in memory without what the kernel adds, and their scale.
-pub type Observer<'a> = dyn Fn(usize, Op, &[i8], &[i8], Scale) + Sync + 'a;
 
 /// A token at a position of a sequence of the batch.
 #[derive(Clone, Copy, Debug)]
@@ -149,7 +145,6 @@ impl Weights {
         kernel: Kernel,
         rows: &[Row],
         caches: &mut [Cache],
-        observer: Option<&Observer<'_>>,
     ) -> (Vec<Fixed>, Vec<Vec<Fixed>>) {
         let c = self.program.config();
         let count = rows.len();
@@ -196,7 +191,6 @@ impl Weights {
                 wanted: &wanted,
                 buffers,
                 kept,
-                observer,
                 lengths,
             };
             team.run(|member| pass.run(member));
@@ -220,7 +214,6 @@ struct Pass<'a> {
     buffers: Buffers<'a>,
     /// For each sequence, layer by layer and head by head.
     kept: Vec<Shared<'a, HeadCache>>,
-    observer: Option<&'a Observer<'a>>,
     lengths: Vec<usize>,
 }
 
@@ -250,7 +243,7 @@ impl Pass<'_> {
             member.phase(count, |row| {
                 // SAFETY: each item has its own row; nobody reads hidden states in this phase.
                 let x = unsafe { self.buffers.x.part(row * c.width..(row + 1) * c.width) };
-                self.input(at, Op::QueryKeyValue, row, x, precision.query_key_value);
+                self.input(row, x, precision.query_key_value);
             });
             self.products(
                 member,
@@ -260,12 +253,12 @@ impl Pass<'_> {
                 Use::Heads,
             );
             let sequences = self.kept.len();
-            member.phase(sequences * c.kv_heads + count, |item| {
-                match item.checked_sub(sequences * c.kv_heads) {
-                    None => self.keep(member, at, item / c.kv_heads, item % c.kv_heads),
-                    Some(row) => self.queries(member, row),
-                }
-            });
+            member.phase_of_two(
+                sequences * c.kv_heads,
+                |item| self.keep(member, at, item / c.kv_heads, item % c.kv_heads),
+                count,
+                |row| self.queries(member, row),
+            );
             let strips = self.strips();
             member.phase(strips.len() * c.kv_heads, |item| {
                 self.attend(member, at, strips[item / c.kv_heads].clone(), item % c.kv_heads);
@@ -273,14 +266,14 @@ impl Pass<'_> {
             member.phase(count, |row| {
                 // SAFETY: each item has its own row.
                 let mixed = unsafe { self.buffers.mixed.part(row * queries..(row + 1) * queries) };
-                self.quantise(at, Op::Output, row, mixed, precision.output);
+                self.quantise(row, mixed, precision.output);
             });
             self.products(member, &layer.output, count, precision.output, Use::Residual);
             member.phase(count, |row| {
                 // SAFETY: each item has its own row.
                 let x = unsafe { self.buffers.x.part(row * c.width..(row + 1) * c.width) };
                 self.norm(layer.output_norm.as_ref(), x);
-                self.input(at, Op::Up, row, x, precision.up);
+                self.input(row, x, precision.up);
             });
             let activation = if c.family == Family::Llama {
                 Use::Gated
@@ -295,7 +288,7 @@ impl Pass<'_> {
                         .inner
                         .part(row * inner_stride..row * inner_stride + c.inner)
                 };
-                self.quantise(at, Op::Down, row, inner, precision.down);
+                self.quantise(row, inner, precision.down);
             });
             self.products(member, &layer.down, count, precision.down, Use::Residual);
             if layer.down_norm.is_some() {
@@ -311,7 +304,7 @@ impl Pass<'_> {
                 let row = self.wanted[at];
                 // SAFETY: each item has its own row.
                 let x = unsafe { self.buffers.x.part(row * c.width..(row + 1) * c.width) };
-                self.input(0, Op::Head, at, x, precision.head);
+                self.input(at, x, precision.head);
             });
             self.products(member, head, self.wanted.len(), precision.head, Use::Logits);
         }
@@ -372,31 +365,17 @@ impl Pass<'_> {
     }
 
     /// The hidden state in steps, of Llama after its norm.
-    fn input(&self, layer: usize, op: Op, row: usize, x: &[Fixed], width: Width) {
+    fn input(&self, row: usize, x: &[Fixed], width: Width) {
         if self.weights.program.config().family != Family::Llama {
-            return self.quantise(layer, op, row, x, width);
+            return self.quantise(row, x, width);
         }
         let (mut planes, scale) = self.steps(row, x.len(), width);
         *scale = rows::rms_norm(self.kernel, x, self.weights.program.config().epsilon, &mut planes);
-        self.observe(layer, op, &planes, *scale);
     }
 
-    fn quantise(&self, layer: usize, op: Op, row: usize, x: &[Fixed], width: Width) {
+    fn quantise(&self, row: usize, x: &[Fixed], width: Width) {
         let (mut planes, scale) = self.steps(row, x.len(), width);
         *scale = rows::quantise(self.kernel, x, &mut planes);
-        self.observe(layer, op, &planes, *scale);
-    }
-
-    fn observe(&self, layer: usize, op: Op, planes: &Planes<'_>, scale: Scale) {
-        if let Some(observer) = self.observer {
-            let plain = |bytes: &[u8]| -> Vec<i8> {
-                bytes
-                    .iter()
-                    .map(|byte| byte.wrapping_sub(planes.offset) as i8)
-                    .collect()
-            };
-            observer(layer, op, &plain(planes.values), &plain(planes.fine), scale);
-        }
     }
 
     /// The phase of an operator's products.
@@ -405,8 +384,16 @@ impl Pass<'_> {
         // Even, as gates and their factors are panels side by side.
         let panels = if count <= 16 { 8 } else { 16 };
         let chunks = linear.panels.count().div_ceil(panels);
+        // A thread's share is some strips with all weights where there are enough strips, else some weights with all strips;
+        // within it, the strips of some weights follow each other, while the weights are at hand.
+        let together = match strips >= member.threads() {
+            true => strips.div_ceil(member.threads()),
+            false => strips,
+        };
         member.phase(if count == 0 { 0 } else { chunks * strips }, |item| {
-            let (chunk, strip) = (item / strips, item % strips);
+            let (group, item) = (item / (chunks * together), item % (chunks * together));
+            let own = together.min(strips - group * together);
+            let (chunk, strip) = (item / own, group * together + item % own);
             let range = chunk * panels..((chunk + 1) * panels).min(linear.panels.count());
             let rows = strip * STRIP_ROWS..((strip + 1) * STRIP_ROWS).min(count);
             self.strip(member, linear, rows, range, width, what);

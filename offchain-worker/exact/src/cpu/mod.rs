@@ -21,16 +21,16 @@ use weft_exact::{
     trace::{self, LEAF_POSITIONS},
 };
 
+pub use self::team::NoThreads;
 use self::{
     cache::Cache,
     forward::{Row, Weights},
     team::Team,
 };
-pub use self::{forward::Observer, team::NoThreads};
 use crate::{
     engine::{Encoded, Engine, Failure, Slot, Work},
     kernel::{
-        Kernel, Missing,
+        Kernel, Missing, Shared,
         known_answer::{Wrong, check_once},
     },
     referee,
@@ -77,17 +77,7 @@ impl CpuEngine {
         })
     }
 
-    /// Appends tokens to a sequence while an observer sees the inputs of all products: for calibration.
-    pub fn observe(&mut self, slot: Slot, tokens: &[u32], observer: &Observer<'_>) -> Result<(), Failure> {
-        let work = [Work {
-            slot,
-            tokens,
-            logits: true,
-        }];
-        self.run(&work, Some(observer)).map(|_| ())
-    }
-
-    fn run(&mut self, batch: &[Work<'_>], observer: Option<&Observer<'_>>) -> Result<Vec<Option<Vec<Fixed>>>, Failure> {
+    fn run(&mut self, batch: &[Work<'_>]) -> Result<Vec<Option<Vec<Fixed>>>, Failure> {
         referee::check(self, batch)?;
         if let Some(work) = batch.iter().find(|work| !self.sequences.contains_key(&work.slot)) {
             return Err(Failure::Slot(work.slot));
@@ -121,9 +111,7 @@ impl CpuEngine {
                     }
                 })
                 .collect();
-            let (_, some) = self
-                .weights
-                .forward(&self.team, self.kernel, &rows, &mut caches, observer);
+            let (_, some) = self.weights.forward(&self.team, self.kernel, &rows, &mut caches);
             let wanted = rows.iter().filter(|row| row.wanted);
             wanted
                 .zip(some)
@@ -161,7 +149,7 @@ impl Engine for CpuEngine {
     }
 
     fn advance(&mut self, batch: &[Work<'_>]) -> Result<Vec<Option<Vec<Fixed>>>, Failure> {
-        self.run(batch, None)
+        self.run(batch)
     }
 
     fn group(&mut self, slot: Slot, first: usize) -> Result<Vec<Vec<u8>>, Failure> {
@@ -213,7 +201,7 @@ impl CpuEngine {
     fn encode_some(&self, texts: &[&[u32]]) -> Vec<Encoded> {
         let program = self.weights.program();
         let config = program.config();
-        let mut caches: Vec<Cache> = texts.iter().map(|_| Cache::new(config)).collect();
+        let mut caches: Vec<Cache> = texts.iter().map(|text| Cache::expecting(config, text.len())).collect();
         let rows = texts.iter().enumerate().flat_map(|(sequence, text)| {
             text.iter().enumerate().map(move |(position, token)| Row {
                 sequence,
@@ -224,31 +212,54 @@ impl CpuEngine {
             })
         });
         let rows: Vec<Row> = rows.collect();
-        let (x, _) = self.weights.forward(&self.team, self.kernel, &rows, &mut caches, None);
-        let mut hidden: Vec<Vec<Fixed>> = x.chunks(config.width).map(<[Fixed]>::to_vec).collect();
-        let mut encoded = Vec::new();
-        for (text, cache) in texts.iter().zip(&caches) {
-            let later = hidden.split_off(text.len());
-            let own = std::mem::replace(&mut hidden, later);
-            let kept = trace::leaves(program, text.len(), |layer, kind, head, position, bytes| match kind {
-                Kept::Hidden => {
-                    let elements = own[position].chunks(POOLED).nth(head).unwrap_or_default();
-                    bytes.extend(elements.iter().flat_map(|x| x.to_le_bytes()));
-                }
-                kind => cache.heads[layer * config.kv_heads + head].bytes(kind, position, config.head_width, bytes),
+        let (x, _) = self.weights.forward(&self.team, self.kernel, &rows, &mut caches);
+        let mut firsts = Vec::new();
+        texts.iter().fold(0, |first, text| {
+            firsts.push(first);
+            first + text.len()
+        });
+        let mut encoded: Vec<Option<Encoded>> = texts.iter().map(|_| None).collect();
+        let results = Shared::new(&mut encoded);
+        self.team.run(|member| {
+            member.phase(texts.len(), |text| {
+                let own = &x[firsts[text] * config.width..][..texts[text].len() * config.width];
+                // SAFETY: each item has its own place.
+                let place = unsafe { results.part(text..text + 1) };
+                place.fill_with(|| Some(finish(program, own, &caches[text])));
             });
-            encoded.push(Encoded {
-                unit: unit(&mean(&[pool(&own)], text.len() as u32)),
-                kept,
-            });
-        }
-        encoded
+        });
+        encoded.into_iter().flatten().collect()
     }
 }
 
-/// For traces that are made of bytes: their digests.
-pub fn digests(leaves: &[Vec<u8>]) -> Vec<merkle::Digest> {
-    leaves.iter().map(|leaf| merkle::leaf(leaf)).collect()
+/// What a text's last hidden states, row by row, and what its positions kept amount to.
+fn finish(program: &Program, hidden: &[Fixed], cache: &Cache) -> Encoded {
+    let config = program.config();
+    let rows: Vec<Vec<Fixed>> = hidden.chunks(config.width).map(<[Fixed]>::to_vec).collect();
+    let mut leaves = Vec::new();
+    for first in (0..rows.len()).step_by(LEAF_POSITIONS) {
+        let positions = first..(first + LEAF_POSITIONS).min(rows.len());
+        leaves.extend(trace::group(program).map(|(layer, kind, head)| {
+            let mut bytes = Vec::with_capacity(LEAF_POSITIONS * 4 * POOLED);
+            for position in positions.clone() {
+                match kind {
+                    Kept::Hidden => {
+                        let elements = rows[position].chunks(POOLED).nth(head).unwrap_or_default();
+                        elements.iter().for_each(|x| bytes.extend_from_slice(&x.to_le_bytes()));
+                    }
+                    kind => {
+                        let kept = &cache.heads[layer * config.kv_heads + head];
+                        kept.bytes(kind, position, config.head_width, &mut bytes);
+                    }
+                }
+            }
+            bytes
+        }));
+    }
+    Encoded {
+        unit: unit(&mean(&[pool(&rows)], rows.len() as u32)),
+        kept: merkle::leaf_many(&leaves),
+    }
 }
 
 /// The weights that a model's parts name.

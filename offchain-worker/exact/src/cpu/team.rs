@@ -5,6 +5,7 @@
 
 use std::{
     num::NonZeroUsize,
+    ops::Range,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
@@ -31,11 +32,21 @@ pub struct Member<'a> {
 }
 
 struct Meeting {
-    threads: usize,
     waiting: AtomicUsize,
     round: AtomicUsize,
-    next_item: AtomicUsize,
+    /// For each thread what of its share has been taken, of the first and of the second kind of items.
+    taken: Vec<[Counter; 2]>,
     failed: AtomicBool,
+}
+
+/// In a cache line of its own, so that threads which count do not slow each other.
+#[derive(Default)]
+#[repr(align(128))]
+struct Counter(AtomicUsize);
+
+/// The items of a thread's own share.
+fn share(items: usize, thread: usize, threads: usize) -> Range<usize> {
+    items * thread / threads..items * (thread + 1) / threads
 }
 
 /// Turns of waiting before the processor is offered to others.
@@ -68,10 +79,9 @@ impl Team {
     /// Runs the same work on every thread at the same time.
     pub fn run(&self, work: impl Fn(&Member<'_>) + Sync) {
         let meeting = Meeting {
-            threads: self.threads,
             waiting: AtomicUsize::new(0),
             round: AtomicUsize::new(0),
-            next_item: AtomicUsize::new(0),
+            taken: (0..self.threads).map(|_| Default::default()).collect(),
             failed: AtomicBool::new(false),
         };
         match &self.pool {
@@ -105,25 +115,49 @@ impl Drop for Watch<'_> {
 }
 
 impl Member<'_> {
+    /// Threads of the team.
+    pub fn threads(&self) -> usize {
+        self.meeting.taken.len()
+    }
+
     /// Items of a phase, each for one of the threads, and the end of the phase: all items are done, and what was written is
     /// seen by all.
-    pub fn phase(&self, items: usize, mut each: impl FnMut(usize)) {
-        loop {
-            let item = self.meeting.next_item.fetch_add(1, Ordering::Relaxed);
-            if item >= items {
-                break;
-            }
-            each(item);
-        }
+    ///
+    /// Each thread begins with the same share of the items in every phase, and takes from others when it has done its own:
+    /// what it wrote for the first rows in one phase is in its processor's cache when it reads it in the next.
+    pub fn phase(&self, items: usize, each: impl FnMut(usize)) {
+        self.phase_of_two(items, each, 0, |_| {});
+    }
+
+    /// A phase with items of two kinds, each with shares of its own.
+    pub fn phase_of_two(&self, some: usize, each: impl FnMut(usize), more: usize, each_more: impl FnMut(usize)) {
+        self.take(0, some, each);
+        self.take(1, more, each_more);
         self.meet();
+    }
+
+    fn take(&self, kind: usize, items: usize, mut each: impl FnMut(usize)) {
+        let taken = &self.meeting.taken;
+        let threads = taken.len();
+        for thread in (self.index..threads).chain(0..self.index) {
+            let share = share(items, thread, threads);
+            loop {
+                let item = share.start + taken[thread][kind].0.fetch_add(1, Ordering::Relaxed);
+                if item >= share.end {
+                    break;
+                }
+                each(item);
+            }
+        }
     }
 
     fn meet(&self) {
         let meeting = self.meeting;
         let round = meeting.round.load(Ordering::Acquire);
-        if meeting.waiting.fetch_add(1, Ordering::AcqRel) + 1 == meeting.threads {
+        if meeting.waiting.fetch_add(1, Ordering::AcqRel) + 1 == meeting.taken.len() {
             meeting.waiting.store(0, Ordering::Relaxed);
-            meeting.next_item.store(0, Ordering::Relaxed);
+            let counters = meeting.taken.iter().flatten();
+            counters.for_each(|taken| taken.0.store(0, Ordering::Relaxed));
             meeting.round.store(round.wrapping_add(1), Ordering::Release);
             return;
         }

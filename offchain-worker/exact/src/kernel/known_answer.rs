@@ -364,7 +364,8 @@ fn attention(kernel: Kernel, numbers: &mut Numbers) -> Vec<Answer> {
         values.iter().for_each(|value| scales.push(value.scale));
         let mut weighed = Weighed::default();
         let answer = planes(kernel, length, Width::Wide, |planes| {
-            weighed = rows::weights(kernel, &exponents, peak, scales.part(0, length), planes);
+            let values = scales.part(0, length);
+            weighed = rows::weights(kernel, &exponents, peak, values, rows::least(kernel, values), planes);
             Scale::default()
         });
         // The planes are no part of the reference: only the sums that they lead to are.

@@ -146,6 +146,28 @@ impl Panels {
         self.lines[line].0[at]
     }
 
+    /// The first weights of a row as bytes.
+    pub fn read_row(&self, row: usize, out: &mut [u8]) {
+        let (line, at) = self.place(row, 0);
+        for (four, line) in out.chunks_mut(4).zip(&self.lines[line..]) {
+            for (out, weight) in four.iter_mut().zip(&line.0[at..at + 4]) {
+                *out = *weight as u8;
+            }
+        }
+    }
+
+    /// The first weights of a column as bytes.
+    pub fn read_column(&self, column: usize, out: &mut [u8]) {
+        let (mut line, at) = self.place(0, column);
+        for lanes in out.chunks_mut(LANES) {
+            let weights = &self.lines[line].0;
+            for (lane, out) in lanes.iter_mut().enumerate() {
+                *out = weights[at + 4 * lane] as u8;
+            }
+            line += self.columns / 4;
+        }
+    }
+
     fn put(&mut self, row: usize, column: usize, weight: i8) {
         let (line, at) = self.place(row, column);
         self.lines[line].0[at] = weight;

@@ -171,6 +171,14 @@ pub struct RowScales {
 }
 
 impl RowScales {
+    /// Empty, with room for some rows.
+    pub fn with_room(rows: usize) -> Self {
+        Self {
+            mantissas: Vec::with_capacity(rows),
+            shifts: Vec::with_capacity(rows),
+        }
+    }
+
     /// Appends a row's. The shift of a zero says nothing: it is replaced by its neighbour's, which loops can take together.
     pub fn push(&mut self, scale: Scale) {
         let neighbour = self.shifts.last().copied().unwrap_or(32);
@@ -513,23 +521,29 @@ fn least_body((mantissas, shifts): (&[u32], &[i32])) -> i32 {
 }
 
 versions! {
-    fn least(scales: (&[u32], &[i32])) -> i32 = least_body
+    fn least_of(scales: (&[u32], &[i32])) -> i32 = least_body
 }
 
-/// The weights of [`weft_exact::attention::mix`], as planes of seven bits each: `multiple = 128 * value + fine`.
+/// The smallest shift of the values' scales that are not 0, or 0: S of [`weft_exact::attention::mix`].
+pub fn least(kernel: Kernel, values: (&[u32], &[i32])) -> i32 {
+    match least_of(kernel, values) {
+        i32::MAX => 0,
+        least => least,
+    }
+}
+
+/// The weights of [`weft_exact::attention::mix`], as planes of seven bits each: `multiple = 128 * value + fine`. `least` is that
+/// of the values' scales.
 pub fn weights(
     kernel: Kernel,
     exponents: &[Fixed],
     peak: Fixed,
     values: (&[u32], &[i32]),
+    least: i32,
     planes: &mut Planes<'_>,
 ) -> Weighed {
     let count = exponents.len();
     let values = (&values.0[..count], &values.1[..count]);
-    let least = match least(kernel, values) {
-        i32::MAX => 0,
-        least => least,
-    };
     let shift = least as i16;
     #[cfg(target_arch = "x86_64")]
     if kernel >= Kernel::Avx512 {

@@ -62,14 +62,22 @@ static CONFIG: TileConfig = TileConfig {
     rows: [16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0],
 };
 
+/// Two rows of tiles of sums.
 #[repr(C, align(64))]
-struct Sums([i32; 4 * TILE_ROWS * LANES]);
+struct Sums([[i32; 2 * LANES]; 2 * TILE_ROWS]);
+
+/// Where sums go: those of the upper and of the lower tile of inputs, and the bytes from row to row.
+struct Store {
+    upper: *mut i32,
+    lower: *mut i32,
+    width: usize,
+}
 
 /// # Safety
 ///
 /// [`is_granted`], and sizes are as [`super::sums`] asserts; the panels have no scales.
 pub unsafe fn sums(inputs: Inputs<'_>, panels: &Panels, range: Range<usize>, out: &mut [i32], stride: usize) {
-    let mut tiles = Sums([0; 4 * TILE_ROWS * LANES]);
+    let mut tiles = Sums([[0; 2 * LANES]; 2 * TILE_ROWS]);
     let blocks = inputs.columns / 64;
     // SAFETY: the configuration is valid, and is given up below.
     unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const CONFIG, options(nostack, readonly)) };
@@ -81,39 +89,50 @@ pub unsafe fn sums(inputs: Inputs<'_>, panels: &Panels, range: Range<usize>, out
         while row < inputs.count {
             let rows = (inputs.count - row).min(2 * TILE_ROWS);
             let lower = if rows > TILE_ROWS { row + TILE_ROWS } else { row };
+            let at = (panel - range.start) * LANES;
+            // Whole tiles go where they belong, others by way of a place where there is room.
+            let whole = rows.is_multiple_of(TILE_ROWS) && pair != panel;
+            let store = if whole {
+                let out = &mut out[row * stride + at..(row + rows - 1) * stride + at + 2 * LANES];
+                let lower = (lower - row) * stride;
+                // SAFETY: within the slice, whose bounds have just been checked for all rows.
+                let lower = unsafe { out.as_mut_ptr().add(lower) };
+                Store {
+                    upper: out.as_mut_ptr(),
+                    lower,
+                    width: 4 * stride,
+                }
+            } else {
+                let (upper, lower) = tiles.0.split_at_mut(TILE_ROWS);
+                Store {
+                    upper: upper.as_mut_ptr().cast(),
+                    lower: lower.as_mut_ptr().cast(),
+                    width: 4 * 2 * LANES,
+                }
+            };
             // SAFETY: a tile reads 16 rows of 64 bytes at each of `blocks` places; behind the last row there is room for them.
+            // What is stored has been looked at above.
             unsafe {
                 let x = inputs.bytes.as_ptr();
+                let upper = x.add(row * inputs.stride);
                 if rows > TILE_ROWS {
                     four(
-                        x.add(row * inputs.stride),
+                        upper,
                         x.add(lower * inputs.stride),
                         inputs.stride,
                         left,
                         right,
                         blocks,
-                        &mut tiles,
+                        store,
                     );
                 } else {
-                    two(
-                        x.add(row * inputs.stride),
-                        inputs.stride,
-                        left,
-                        right,
-                        blocks,
-                        &mut tiles,
-                    );
+                    two(upper, inputs.stride, left, right, blocks, store);
                 }
             }
-            let at = (panel - range.start) * LANES;
-            for index in 0..rows {
-                let tile = index / TILE_ROWS * 2;
-                let from = (tile * TILE_ROWS + index % TILE_ROWS) * LANES;
-                let to = (row + index) * stride + at;
-                out[to..to + LANES].copy_from_slice(&tiles.0[from..from + LANES]);
-                if pair != panel {
-                    let from = from + TILE_ROWS * LANES;
-                    out[to + LANES..to + 2 * LANES].copy_from_slice(&tiles.0[from..from + LANES]);
+            if !whole {
+                let lanes = if pair == panel { LANES } else { 2 * LANES };
+                for (index, sums) in tiles.0.iter().take(rows).enumerate() {
+                    out[(row + index) * stride + at..][..lanes].copy_from_slice(&sums[..lanes]);
                 }
             }
             row += rows;
@@ -124,7 +143,7 @@ pub unsafe fn sums(inputs: Inputs<'_>, panels: &Panels, range: Range<usize>, out
     unsafe { asm!("tilerelease", options(nostack, nomem)) };
 }
 
-/// Two tiles of inputs with two panels: sums in the order (0, left), (0, right), (1, left), (1, right).
+/// Two tiles of inputs with two panels, whose sums come side by side.
 #[inline]
 unsafe fn four(
     upper: *const u8,
@@ -133,7 +152,7 @@ unsafe fn four(
     left: *const i8,
     right: *const i8,
     blocks: usize,
-    sums: &mut Sums,
+    store: Store,
 ) {
     // SAFETY: the caller promises that all that is read is there; only `sums` is written.
     unsafe {
@@ -151,13 +170,14 @@ unsafe fn four(
             "tdpbssd tmm3, tmm5, tmm7",
             "dec {blocks}",
             "jnz 2b",
-            "tilestored [{sums} + {line}], tmm0",
-            "tilestored [{sums} + {line} + 1024], tmm1",
-            "tilestored [{sums} + {line} + 2048], tmm2",
-            "tilestored [{sums} + {line} + 3072], tmm3",
+            "tilestored [{above} + {width}], tmm0",
+            "tilestored [{above} + {width} + 64], tmm1",
+            "tilestored [{below} + {width}], tmm2",
+            "tilestored [{below} + {width} + 64], tmm3",
             upper = inout(reg) upper => _, lower = inout(reg) lower => _, stride = in(reg) stride,
             left = inout(reg) left => _, right = inout(reg) right => _, line = in(reg) 64usize,
-            blocks = inout(reg) blocks => _, sums = in(reg) sums.0.as_mut_ptr(),
+            blocks = inout(reg) blocks => _, above = in(reg) store.upper, below = in(reg) store.lower,
+            width = in(reg) store.width,
             out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _, out("tmm4") _, out("tmm5") _, out("tmm6") _,
             out("tmm7") _, options(nostack),
         );
@@ -166,7 +186,7 @@ unsafe fn four(
 
 /// One tile of inputs with two panels.
 #[inline]
-unsafe fn two(upper: *const u8, stride: usize, left: *const i8, right: *const i8, blocks: usize, sums: &mut Sums) {
+unsafe fn two(upper: *const u8, stride: usize, left: *const i8, right: *const i8, blocks: usize, store: Store) {
     // SAFETY: as above.
     unsafe {
         asm!(
@@ -182,11 +202,11 @@ unsafe fn two(upper: *const u8, stride: usize, left: *const i8, right: *const i8
             "tdpbssd tmm1, tmm4, tmm7",
             "dec {blocks}",
             "jnz 2b",
-            "tilestored [{sums} + {line}], tmm0",
-            "tilestored [{sums} + {line} + 1024], tmm1",
+            "tilestored [{above} + {width}], tmm0",
+            "tilestored [{above} + {width} + 64], tmm1",
             upper = inout(reg) upper => _, stride = in(reg) stride,
             left = inout(reg) left => _, right = inout(reg) right => _, line = in(reg) 64usize,
-            blocks = inout(reg) blocks => _, sums = in(reg) sums.0.as_mut_ptr(),
+            blocks = inout(reg) blocks => _, above = in(reg) store.upper, width = in(reg) store.width,
             out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm6") _, out("tmm7") _, options(nostack),
         );
     }
