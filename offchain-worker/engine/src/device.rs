@@ -127,7 +127,14 @@ fn thread_count(asked: Option<NonZeroUsize>) -> usize {
 #[derive(Clone)]
 struct Adapter {
     device: TensorDevice,
+    raw: wgpu::Device,
+    queue: wgpu::Queue,
     name: String,
+}
+
+/// The device beneath Burn's, for kernels of our own, and its name.
+pub(crate) fn wgpu_device() -> Result<(wgpu::Device, wgpu::Queue, String), DeviceError> {
+    wgpu().map(|adapter| (adapter.raw, adapter.queue, adapter.name))
 }
 
 /// The process's wgpu adapter. Burn registers a runtime once and for all, so the outcome is kept, failure included.
@@ -139,6 +146,8 @@ fn wgpu() -> Result<Adapter, DeviceError> {
                 let info = setup.adapter.get_info();
                 Ok(Adapter {
                     device,
+                    raw: setup.device,
+                    queue: setup.queue,
                     name: format!("{} ({:?}, {:?})", info.name, info.backend, info.device_type),
                 })
             }

@@ -1,6 +1,13 @@
 //! What a device does for exact inference.
 
-use weft_exact::{fixed::Fixed, merkle::Digest, program::Program, reference::NoStep};
+use weft_exact::{
+    fixed::Fixed,
+    merkle::{self, Digest},
+    pool::{mean, pool, unit},
+    program::{Family, Kept, POOLED, Program},
+    reference::NoStep,
+    trace::{self, LEAF_POSITIONS},
+};
 
 /// A sequence that an engine keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,4 +77,77 @@ pub enum Failure {
     /// The device failed.
     #[error("the device failed: {0}")]
     Device(String),
+}
+
+/// Whether a batch can be computed as a whole: what [`Engine::advance`] checks before it starts.
+pub fn check_batch(engine: &dyn Engine, batch: &[Work<'_>]) -> Result<(), Failure> {
+    let config = engine.program().config();
+    if config.family != Family::Llama {
+        return Err(Failure::WrongFamily);
+    }
+    for (index, work) in batch.iter().enumerate() {
+        if batch.iter().take(index).any(|earlier| earlier.slot == work.slot) {
+            return Err(Failure::Slot(work.slot));
+        }
+        if work.tokens.is_empty() {
+            return Err(NoStep::Empty.into());
+        }
+        if engine.position(work.slot).saturating_add(work.tokens.len()) > config.context {
+            return Err(NoStep::ContextFull.into());
+        }
+        let unknown = work.tokens.iter().find(|token| **token as usize >= config.vocabulary);
+        if let Some(token) = unknown {
+            return Err(NoStep::UnknownToken(*token).into());
+        }
+    }
+    Ok(())
+}
+
+/// Whether texts can be encoded: what [`Engine::encode`] checks before it starts.
+pub fn check_texts(engine: &dyn Engine, texts: &[&[u32]]) -> Result<(), Failure> {
+    let config = engine.program().config();
+    if config.family != Family::Bert {
+        return Err(Failure::WrongFamily);
+    }
+    for text in texts {
+        if text.is_empty() {
+            return Err(NoStep::Empty.into());
+        }
+        if text.len() > config.context {
+            return Err(NoStep::ContextFull.into());
+        }
+        if let Some(token) = text.iter().find(|token| **token as usize >= config.vocabulary) {
+            return Err(NoStep::UnknownToken(*token).into());
+        }
+    }
+    Ok(())
+}
+
+impl Encoded {
+    /// Of a text's last hidden states, a row for each position; `write` appends what a position keeps.
+    pub fn of(
+        program: &Program,
+        rows: &[Vec<Fixed>],
+        mut write: impl FnMut(usize, Kept, usize, usize, &mut Vec<u8>),
+    ) -> Self {
+        let mut leaves = Vec::new();
+        for first in (0..rows.len()).step_by(LEAF_POSITIONS) {
+            for (layer, kind, head) in trace::group(program) {
+                let mut bytes = Vec::with_capacity(LEAF_POSITIONS * 4 * POOLED);
+                for (position, row) in rows.iter().enumerate().skip(first).take(LEAF_POSITIONS) {
+                    if kind == Kept::Hidden {
+                        let elements = row.chunks(POOLED).nth(head).unwrap_or_default();
+                        elements.iter().for_each(|x| bytes.extend_from_slice(&x.to_le_bytes()));
+                    } else {
+                        write(layer, kind, head, position, &mut bytes);
+                    }
+                }
+                leaves.push(bytes);
+            }
+        }
+        Self {
+            unit: unit(&mean(&[pool(rows)], rows.len() as u32)),
+            kept: merkle::leaf_many(&leaves),
+        }
+    }
 }

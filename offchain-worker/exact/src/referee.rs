@@ -7,11 +7,11 @@ use weft_exact::{
     model::Model,
     piece::Piece,
     program::{Choice, Family, Kept, Op, Program},
-    reference::{Memory, NoStep, Reference},
+    reference::{Memory, Reference},
     trace,
 };
 
-use crate::engine::{Encoded, Engine, Failure, Slot, Work};
+use crate::engine::{Encoded, Engine, Failure, Slot, Work, check_batch};
 
 /// The reference with a model.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ impl Engine for Referee {
     }
 
     fn advance(&mut self, batch: &[Work<'_>]) -> Result<Vec<Option<Vec<Fixed>>>, Failure> {
-        check(self, batch)?;
+        check_batch(self, batch)?;
         if let Some(work) = batch.iter().find(|work| !self.sequences.contains_key(&work.slot)) {
             return Err(Failure::Slot(work.slot));
         }
@@ -112,28 +112,4 @@ impl Engine for Referee {
         };
         texts.iter().map(encode).collect()
     }
-}
-
-/// Whether a batch can be computed as a whole: what [`Engine::advance`] checks before it starts.
-pub fn check(engine: &dyn Engine, batch: &[Work<'_>]) -> Result<(), Failure> {
-    let config = engine.program().config();
-    if config.family != Family::Llama {
-        return Err(Failure::WrongFamily);
-    }
-    for (index, work) in batch.iter().enumerate() {
-        if batch.iter().take(index).any(|earlier| earlier.slot == work.slot) {
-            return Err(Failure::Slot(work.slot));
-        }
-        if work.tokens.is_empty() {
-            return Err(NoStep::Empty.into());
-        }
-        if engine.position(work.slot).saturating_add(work.tokens.len()) > config.context {
-            return Err(NoStep::ContextFull.into());
-        }
-        let unknown = work.tokens.iter().find(|token| **token as usize >= config.vocabulary);
-        if let Some(token) = unknown {
-            return Err(NoStep::UnknownToken(*token).into());
-        }
-    }
-    Ok(())
 }

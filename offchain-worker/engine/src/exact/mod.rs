@@ -2,6 +2,7 @@
 
 mod convert;
 mod embedding;
+pub mod gpu;
 mod metadata_file;
 mod open;
 mod opening;

@@ -16,6 +16,7 @@ use weft_exact_engine::kernel::{Kernel, Unknown};
 use weft_exact_engine::opening::Unopened;
 use weft_exact_engine::referee::Referee;
 
+use super::gpu::{GpuEngine, GpuError};
 use crate::device::Device;
 use crate::engine_error::EngineError;
 
@@ -52,7 +53,10 @@ pub enum ExactError {
     /// The processor cannot serve it.
     #[error(transparent)]
     NotReady(#[from] NotReady),
-    /// The device cannot serve it, or failed, or the request does not suit the model.
+    /// The GPU cannot serve it.
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
+    /// The device failed, or the request does not suit the model.
     #[error(transparent)]
     Failure(#[from] Failure),
     /// Its tokenizer is unsound, or the request is.
@@ -121,7 +125,7 @@ pub(super) fn open(dir: &Path, family: Family, device: Device, kernel: KernelCho
 /// Makes a model ready on a device.
 pub(super) fn engine(model: &Model, device: Device, kernel: KernelChoice) -> Result<Box<dyn Engine>, ExactError> {
     let Device::Cpu { threads } = device else {
-        return Err(Failure::Device("exact models do not run on wgpu yet".to_owned()).into());
+        return Ok(Box::new(GpuEngine::new(model)?));
     };
     let threads = threads
         .or_else(|| std::thread::available_parallelism().ok())

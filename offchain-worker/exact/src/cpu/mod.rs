@@ -13,11 +13,8 @@ use std::{collections::BTreeMap, num::NonZeroUsize};
 
 use weft_exact::{
     fixed::Fixed,
-    merkle,
     model::Model,
-    pool::{mean, pool, unit},
-    program::{Family, Kept, POOLED, Part, Program},
-    reference::NoStep,
+    program::{Kept, Part, Program},
     trace::{self, LEAF_POSITIONS},
 };
 
@@ -28,12 +25,11 @@ use self::{
     team::Team,
 };
 use crate::{
-    engine::{Encoded, Engine, Failure, Slot, Work},
+    engine::{Encoded, Engine, Failure, Slot, Work, check_batch, check_texts},
     kernel::{
         Kernel, Missing, Shared,
         known_answer::{Wrong, check_once},
     },
-    referee,
 };
 
 /// Rows that go through the layers together.
@@ -78,7 +74,7 @@ impl CpuEngine {
     }
 
     fn run(&mut self, batch: &[Work<'_>]) -> Result<Vec<Option<Vec<Fixed>>>, Failure> {
-        referee::check(self, batch)?;
+        check_batch(self, batch)?;
         if let Some(work) = batch.iter().find(|work| !self.sequences.contains_key(&work.slot)) {
             return Err(Failure::Slot(work.slot));
         }
@@ -166,21 +162,7 @@ impl Engine for CpuEngine {
     }
 
     fn encode(&mut self, texts: &[&[u32]]) -> Result<Vec<Encoded>, Failure> {
-        let config = *self.weights.program().config();
-        if config.family != Family::Bert {
-            return Err(Failure::WrongFamily);
-        }
-        for text in texts {
-            if text.is_empty() {
-                return Err(NoStep::Empty.into());
-            }
-            if text.len() > config.context {
-                return Err(NoStep::ContextFull.into());
-            }
-            if let Some(token) = text.iter().find(|token| **token as usize >= config.vocabulary) {
-                return Err(NoStep::UnknownToken(*token).into());
-            }
-        }
+        check_texts(self, texts)?;
         let mut encoded = Vec::new();
         let mut rest = texts;
         while !rest.is_empty() {
@@ -236,30 +218,9 @@ impl CpuEngine {
 fn finish(program: &Program, hidden: &[Fixed], cache: &Cache) -> Encoded {
     let config = program.config();
     let rows: Vec<Vec<Fixed>> = hidden.chunks(config.width).map(<[Fixed]>::to_vec).collect();
-    let mut leaves = Vec::new();
-    for first in (0..rows.len()).step_by(LEAF_POSITIONS) {
-        let positions = first..(first + LEAF_POSITIONS).min(rows.len());
-        leaves.extend(trace::group(program).map(|(layer, kind, head)| {
-            let mut bytes = Vec::with_capacity(LEAF_POSITIONS * 4 * POOLED);
-            for position in positions.clone() {
-                match kind {
-                    Kept::Hidden => {
-                        let elements = rows[position].chunks(POOLED).nth(head).unwrap_or_default();
-                        elements.iter().for_each(|x| bytes.extend_from_slice(&x.to_le_bytes()));
-                    }
-                    kind => {
-                        let kept = &cache.heads[layer * config.kv_heads + head];
-                        kept.bytes(kind, position, config.head_width, &mut bytes);
-                    }
-                }
-            }
-            bytes
-        }));
-    }
-    Encoded {
-        unit: unit(&mean(&[pool(&rows)], rows.len() as u32)),
-        kept: merkle::leaf_many(&leaves),
-    }
+    Encoded::of(program, &rows, |layer, kind, head, position, bytes| {
+        cache.heads[layer * config.kv_heads + head].bytes(kind, position, config.head_width, bytes);
+    })
 }
 
 /// The weights that a model's parts name.
