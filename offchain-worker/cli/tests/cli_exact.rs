@@ -1,6 +1,8 @@
 //! Exact SmolLM2 as a user has it: the same answer and the same root whatever computes it, openings that others can check, and
 //! what goes wrong.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -106,7 +108,6 @@ fn every_engine_gives_the_same_answer_and_the_same_root() {
         vec!["--kernel", "amx", "--threads", "1"],
         vec!["--kernel", "amx", "--threads", "2"],
         vec!["--threads", "2", "--batch-with", &others],
-        vec!["--kernel", "portable", "--batch-with", &others],
         vec!["--device", "wgpu"],
         vec!["--device", "wgpu", "--batch-with", &others],
     ];
@@ -121,12 +122,12 @@ fn every_engine_gives_the_same_answer_and_the_same_root() {
     let random = json(&random.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(greedy["trace_root"].as_str().map(str::len), Some(64));
     assert_ne!(greedy["trace_root"], random["trace_root"]);
-    for more in more {
-        same(&infer(&more), &greedy);
-        // By drawing, where it is quick.
-        if !more.contains(&"reference") && !more.contains(&"wgpu") {
-            same(&infer(&[&sampled[..], &more[..]].concat()), &random);
-        }
+    for more in &more {
+        same(&infer(more), &greedy);
+    }
+    // What is drawn depends on the logits' bits alone, as what is chosen does.
+    for more in [&more[2], &more[8]] {
+        same(&infer(&[&sampled[..], more].concat()), &random);
     }
 }
 
