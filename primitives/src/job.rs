@@ -52,6 +52,41 @@ pub enum Patience {
     Long,
 }
 
+/// By which arithmetic a job is answered. The index is part of the encoding: it never changes meaning.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    Serialize,
+    Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Arithmetic {
+    /// Floating point: answers may differ in bits between devices, and nothing commits to how one was computed.
+    #[codec(index = 0)]
+    Float,
+    /// Integers: the answer has the same bits on every device, and comes with a trace root, which commits to every step
+    /// of its computation. For exact models only.
+    #[codec(index = 1)]
+    Exact,
+}
+
+impl Arithmetic {
+    /// Whether a result comes with a trace root.
+    pub const fn has_trace(self) -> bool {
+        matches!(self, Self::Exact)
+    }
+}
+
 /// Where a living job stands. `until` is the last block in which the awaited act counts.
 #[derive(
     Clone,

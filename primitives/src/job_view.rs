@@ -8,7 +8,7 @@ use crate::{
     asset::AssetId,
     content::ContentId,
     device::{EncryptionKey, WrappedKey},
-    job::{JobId, Patience, Phase, Reason},
+    job::{Arithmetic, JobId, Patience, Phase, Reason},
     json,
     price::{Balance, Split},
 };
@@ -22,6 +22,8 @@ pub struct JobView<AccountId, BlockNumber> {
     pub user: AccountId,
     /// The model it is for.
     pub model: AssetId,
+    /// By which arithmetic it is answered.
+    pub arithmetic: Arithmetic,
     /// Block in which it was posted.
     pub posted_at: BlockNumber,
     /// How many providers it has been given to so far, the present or last one included.
@@ -85,6 +87,9 @@ pub struct EndedJob<AccountId, BlockNumber> {
     /// Hash of the answer, salted with its content key, so that only who can read the answer can check it.
     #[serde(with = "json::optional_hex_bytes")]
     pub result_hash: Option<[u8; 32]>,
+    /// What commits to each step of the answer's computation; present exactly for an exact job that was completed.
+    #[serde(with = "json::optional_hex_bytes")]
+    pub trace_root: Option<[u8; 32]>,
     /// The answer's content key, wrapped for the user.
     #[serde(with = "json::optional_hex_bytes")]
     pub output_key: Option<WrappedKey>,
@@ -114,6 +119,7 @@ mod tests {
             id: 7,
             user: 1,
             model: 3,
+            arithmetic: Arithmetic::Exact,
             posted_at: 10,
             attempts: 2,
             state,
@@ -142,6 +148,7 @@ mod tests {
             provider: None,
             output: Some(content(8)),
             result_hash: Some([9; 32]),
+            trace_root: Some([0xab; 32]),
             output_key: None,
             used_tokens: 0,
             split: Split {
@@ -169,6 +176,7 @@ mod tests {
     fn json_is_flat_and_keeps_every_digit() {
         let job = serde_json::to_value(living(Phase::AwaitingInput { until: 15 })).unwrap();
         assert_eq!(job["id"], json!(7));
+        assert_eq!(job["arithmetic"], json!("exact"));
         assert_eq!(job["state"]["state"], json!("living"));
         assert_eq!(job["state"]["phase"], json!("awaiting_input"));
         assert_eq!(job["state"]["until"], json!(15));
@@ -180,6 +188,10 @@ mod tests {
         let job = serde_json::to_value(ended()).unwrap();
         assert_eq!(job["state"]["state"], json!("ended"));
         assert_eq!(job["state"]["reason"], json!("no_eligible_provider"));
+        assert_eq!(
+            job["state"]["trace_root"],
+            json!("0xabababababababababababababababababababababababababababababababab")
+        );
         assert!(
             job["state"]["output"]
                 .as_str()

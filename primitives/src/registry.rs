@@ -21,6 +21,8 @@ pub struct ModelTerms<AccountId> {
     pub creator: AccountId,
     /// Share of the price after the treasury's cut.
     pub royalty: Ppm,
+    /// Whether exact jobs may be posted on it: it was published with the root of an exact model.
+    pub exact: bool,
 }
 
 /// Facts about published models. Implemented by `pallet-market`.
@@ -34,7 +36,7 @@ pub trait ModelRegistry<AccountId> {
     /// Whether the creator has wrapped the model's key for `provider`'s present encryption key.
     fn has_key(asset: AssetId, provider: &AccountId, key: &EncryptionKey) -> bool;
 
-    /// Puts a listed model in place and returns it. For benchmarks of pallets that need one.
+    /// Puts a listed exact model in place and returns it. For benchmarks of pallets that need one.
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_model(creator: &AccountId) -> AssetId;
 

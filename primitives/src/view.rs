@@ -37,6 +37,9 @@ pub struct AssetView<AccountId> {
     pub key_commitment: [u8; 32],
     /// The creator's share of a job's price after the treasury's cut, in parts per million.
     pub royalty: Ppm,
+    /// The root that commits to an exact model's configuration and weights; `None` if the asset is not exact.
+    #[serde(with = "json::optional_hex_bytes")]
+    pub exact_root: Option<[u8; 32]>,
     /// Whether new offers and jobs may be made on it; `false` once it is retired.
     pub listed: bool,
     /// Block in which it was published.

@@ -17,7 +17,7 @@ use sp_runtime::{
 use weft_primitives::{
     AssetKind, ContentCodec, ContentId,
     device::consent_message,
-    job::{Patience, Reason},
+    job::{Arithmetic, Patience, Reason},
     job_view::JobState,
     price,
 };
@@ -92,7 +92,7 @@ fn register(owner: &AccountId) {
     assert_ok!(Providers::bond(origin, 200 * UNIT));
 }
 
-/// Bob publishes a model; Charlie and Dave are ready to run it, Dave for half as much again.
+/// Bob publishes an exact model; Charlie and Dave are ready to run it, Dave for half as much again.
 fn ready_market() -> u64 {
     let bob = Bob.to_account_id();
     assert_ok!(Market::publish(
@@ -104,6 +104,7 @@ fn ready_market() -> u64 {
         1 << 20,
         [3; 32],
         100_000,
+        Some([9; 32]),
     ));
     let model = 0;
     for (owner, ask) in [(Charlie.to_account_id(), ASK), (Dave.to_account_id(), ASK * 3 / 2)] {
@@ -123,6 +124,10 @@ fn ready_market() -> u64 {
 }
 
 fn post(model: u64, max_price: Balance) -> RuntimeCall {
+    post_by(model, max_price, Arithmetic::Float)
+}
+
+fn post_by(model: u64, max_price: Balance, arithmetic: Arithmetic) -> RuntimeCall {
     RuntimeCall::Jobs(pallet_jobs::Call::post {
         model,
         input: content(9),
@@ -130,6 +135,7 @@ fn post(model: u64, max_price: Balance) -> RuntimeCall {
         max_tokens: 100,
         max_price,
         patience: Patience::Short,
+        arithmetic,
     })
 }
 
@@ -177,7 +183,8 @@ fn the_cheapest_provider_computes_and_everyone_is_paid_to_the_unit() {
             content(10),
             [4; 32],
             [6; 80],
-            40
+            40,
+            None
         ));
         let paid = 40 * ASK as i128;
         let treasury = price::share_of(40 * ASK, 20_000) as i128;
@@ -192,6 +199,43 @@ fn the_cheapest_provider_computes_and_everyone_is_paid_to_the_unit() {
             panic!("the job should have ended")
         };
         assert_eq!(receipt.reason, Reason::Completed);
+    });
+}
+
+#[test]
+fn an_exact_jobs_receipt_has_its_trace_root() {
+    network(|| {
+        let model = ready_market();
+        let (alice, charlie) = (Alice.to_account_id(), Charlie.to_account_id());
+        assert_eq!(
+            Market::asset(model).expect("it was published").exact_root,
+            Some([9; 32])
+        );
+        assert_ok!(dispatch(post_by(model, 100 * ASK, Arithmetic::Exact), alice.clone()));
+        assert_ok!(Jobs::release_input(
+            RuntimeOrigin::signed(alice),
+            0,
+            encryption_key(&charlie),
+            [8; 80]
+        ));
+        let device = RuntimeOrigin::signed(device_account(&charlie));
+        assert_noop!(
+            Jobs::commit(device.clone(), 0, content(10), [4; 32], [6; 80], 40, None),
+            pallet_jobs::Error::<Runtime>::TraceRootMissing
+        );
+        assert_ok!(Jobs::commit(
+            device,
+            0,
+            content(10),
+            [4; 32],
+            [6; 80],
+            40,
+            Some([7; 32])
+        ));
+        let JobState::Ended(receipt) = Jobs::job(0).expect("there is a receipt").state else {
+            panic!("the job should have ended")
+        };
+        assert_eq!(receipt.trace_root, Some([7; 32]));
     });
 }
 
@@ -219,7 +263,8 @@ fn a_silent_provider_loses_the_job_to_the_next_and_is_paused() {
                 content(10),
                 [4; 32],
                 [6; 80],
-                40
+                40,
+                None
             ),
             pallet_jobs::Error::<Runtime>::NotAssignedToYou
         );

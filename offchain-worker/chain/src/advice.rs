@@ -16,6 +16,13 @@ pub fn on(pallet: &str, error: &str) -> Option<&'static str> {
             "every provider of this model asks for more; raise --max-price or lower --max-tokens"
         }
         ("Jobs", "UnknownModel") => "there is no such model, or it is retired; see `weft asset ls`",
+        ("Jobs", "ModelIsNotExact") => {
+            "this model is not exact; leave out --exact, or choose one for which `weft asset show` shows an exact root"
+        }
+        ("Jobs", "TraceRootMissing") => "the job is exact and its result has no trace root; upgrade weft on the device",
+        ("Jobs", "UnexpectedTraceRoot") => {
+            "the job is not exact and its result has a trace root; upgrade weft on the device"
+        }
         ("Jobs", "NotFound") => "there is no such job; see `weft job ls`",
         ("Jobs", "AlreadyEnded") => "the job has ended; see its receipt with `weft job show`",
         ("Jobs", "NotYours") => "the job belongs to another account; use the one that posted it",
@@ -58,6 +65,7 @@ pub fn on(pallet: &str, error: &str) -> Option<&'static str> {
             "the name is empty, too long, or has characters that cannot be shown; give another --name"
         }
         ("Market", "RoyaltyTooHigh") => "the chain allows less royalty; lower --royalty",
+        ("Market", "OnlyModelsAreExact") => "only models can be exact; publish this asset without an exact root",
         ("Market", "UnknownProvider") => "that account is not registered as a provider",
         ("Market", "StaleEncryptionKey") => "the provider has changed its key; wrap for the new one",
         ("Market", "NotGranted") => "the provider has no key of this asset",

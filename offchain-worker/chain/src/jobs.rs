@@ -8,7 +8,7 @@ use subxt::{
 use weft_primitives::{
     AssetId, Balance, ContentId, JobId,
     device::{EncryptionKey, WrappedKey},
-    job::{Decline, Patience},
+    job::{Arithmetic, Decline, Patience},
     page::{MAX_PAGE, Page},
 };
 
@@ -44,6 +44,8 @@ pub struct Order {
     pub max_price: Balance,
     /// How long the device may take.
     pub patience: Patience,
+    /// By which arithmetic it is to be answered.
+    pub arithmetic: Arithmetic,
 }
 
 /// What a device commits.
@@ -57,6 +59,8 @@ pub struct Commitment {
     pub output_key: WrappedKey,
     /// Tokens to charge.
     pub used_tokens: u32,
+    /// Of an exact job, what commits to each step of the computation; `None` for a float job.
+    pub trace_root: Option<[u8; 32]>,
 }
 
 /// How a commit went.
@@ -141,6 +145,7 @@ impl Jobs<'_> {
             order.max_tokens,
             order.max_price,
             Static(order.patience),
+            Static(order.arithmetic),
         );
         let included = self.client.submit(user, &call, Until::InBlock).await?;
         Ok(included.event::<runtime::jobs::events::Posted>("a posted job")?.job)
@@ -173,6 +178,7 @@ impl Jobs<'_> {
             result.result_hash,
             result.output_key,
             result.used_tokens,
+            result.trace_root,
         );
         match self.client.submit(device, &call, Until::InBlock).await {
             Ok(_) => Ok(Committed::Now),

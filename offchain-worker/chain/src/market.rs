@@ -35,6 +35,8 @@ pub struct NewAsset {
     pub key_commitment: [u8; 32],
     /// The creator's share of a job's price after the treasury's cut, in parts per million.
     pub royalty: Ppm,
+    /// Of an exact model: the root that commits to its configuration and weights.
+    pub exact_root: Option<[u8; 32]>,
 }
 
 /// A content key wrapped for a provider.
@@ -140,6 +142,7 @@ impl Market<'_> {
             asset.size_bytes,
             asset.key_commitment,
             asset.royalty,
+            asset.exact_root,
         );
         let included = self.client.submit(creator, &call, Until::InBlock).await?;
         Ok(included

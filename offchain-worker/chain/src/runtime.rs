@@ -25,6 +25,10 @@ pub(crate) type Config = subxt::SubstrateConfig;
         with = "::subxt::utils::Static<::weft_primitives::job::Patience>"
     ),
     substitute_type(
+        path = "weft_primitives::job::Arithmetic",
+        with = "::subxt::utils::Static<::weft_primitives::job::Arithmetic>"
+    ),
+    substitute_type(
         path = "weft_primitives::job::Decline",
         with = "::subxt::utils::Static<::weft_primitives::job::Decline>"
     ),

@@ -69,12 +69,15 @@ impl Command {
                 if json {
                     return output::json(&asset);
                 }
-                output::pairs([
+                let exact_root = asset.exact_root.map(|root| ("exact root", hex::encode(root)));
+                let lines = [
                     ("id", asset.id.to_string()),
                     ("name", name(&asset)),
                     ("kind", kind(asset.kind).to_owned()),
                     ("creator", asset.creator.to_string()),
                     ("royalty", percent(asset.royalty)),
+                ];
+                let more = [
                     ("manifest", asset.manifest.to_string()),
                     ("sealed file", format!("{} ({} bytes)", asset.content, asset.size_bytes)),
                     ("published", format!("in block {}", asset.published_at)),
@@ -83,7 +86,8 @@ impl Command {
                         "served at",
                         endpoint(&asset).unwrap_or_else(|| "nowhere yet".to_owned()),
                     ),
-                ])
+                ];
+                output::pairs(lines.into_iter().chain(exact_root).chain(more))
             }
         }
     }
@@ -124,7 +128,10 @@ fn row(asset: &Asset) -> Vec<String> {
         } else {
             format!("{} (retired)", name(asset))
         },
-        kind(asset.kind).to_owned(),
+        match asset.exact_root {
+            Some(_) => format!("{}, exact", kind(asset.kind)),
+            None => kind(asset.kind).to_owned(),
+        },
         percent(asset.royalty),
         format!("{:.1} MB", asset.size_bytes as f64 / 1e6),
         asset.creator.to_string(),

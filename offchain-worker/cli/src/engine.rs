@@ -1,16 +1,23 @@
 //! The engine as commands use it: which device, which model, and answers to requests.
 
-use std::{num::NonZeroUsize, ops::ControlFlow, path::Path};
+use std::{
+    num::NonZeroUsize,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
 
 use weft_engine::{
-    Device, EmbeddingModel, EngineError, FinishReason, GenerationParams, Message, ModelKind, Prompt, RandomSampling,
-    Sampling, TextModel, WeightFormat, bert::ModelFiles,
+    Device, EmbeddingModel, EngineError, FinishReason, Generation, GenerationParams, Message, ModelKind, Prompt,
+    RandomSampling, Sampling, TextModel, TokenEvent, WeightFormat,
+    bert::ModelFiles,
+    exact::{self, ExactEmbedding, ExactError, ExactText, Family, KernelChoice},
+    tokenizer::SentenceTokenizer,
 };
 use weft_primitives::{AssetKind, job::Decline};
 
 use crate::{
     failure::Failure,
-    request::{self, Answer, Embed, Embedded, Request, Said},
+    request::{self, Answer, Chat, Embed, Embedded, Request, Said},
 };
 
 /// The files of an embedding model's directory that the engine looks at, where they are there.
@@ -85,9 +92,18 @@ fn at(path: &Path, error: &EngineError) -> Failure {
     Failure::Local(format!("{}: {error}", path.display()))
 }
 
-/// What kind of model a path leads to, and its files: name and path, in the order in which they are sealed. The model is
-/// loaded once, so that what does not run here is not published.
-pub fn check(path: &Path) -> Result<(AssetKind, Vec<(String, std::path::PathBuf)>), Failure> {
+/// A model on disk that was loaded once.
+pub struct Source {
+    /// What it is.
+    pub kind: AssetKind,
+    /// Its files, name and path, in the order in which they are sealed.
+    pub files: Vec<(String, PathBuf)>,
+    /// Of an exact model: what commits to its configuration and weights.
+    pub exact_root: Option<[u8; 32]>,
+}
+
+/// What a path leads to. The model is loaded once, so that what does not run here is not published.
+pub fn check(path: &Path) -> Result<Source, Failure> {
     let compute = Compute {
         device: Device::default(),
     };
@@ -96,20 +112,56 @@ pub fn check(path: &Path) -> Result<(AssetKind, Vec<(String, std::path::PathBuf)
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default()
     };
+    // First of all: the directory of an exact embedding model has the files of a float one, too.
+    if path.join(exact::MANIFEST).is_file() {
+        return check_exact(path, &compute);
+    }
     match ModelKind::detect(path).map_err(|error| Failure::Local(error.to_string()))? {
         ModelKind::Text(file) => {
             compute.text_model(&file)?;
-            Ok((AssetKind::TextModel, vec![(name_of(&file), file)]))
+            Ok(Source {
+                kind: AssetKind::TextModel,
+                files: vec![(name_of(&file), file)],
+                exact_root: None,
+            })
         }
         ModelKind::Embedding(dir) => {
             compute.embedding_model(&dir)?;
-            let files = EMBEDDING_FILES.iter().map(|name| ((*name).to_owned(), dir.join(name)));
-            Ok((
-                AssetKind::EmbeddingModel,
-                files.filter(|(_, file)| file.is_file()).collect(),
-            ))
+            Ok(Source {
+                kind: AssetKind::EmbeddingModel,
+                files: those_there(&dir, &EMBEDDING_FILES),
+                exact_root: None,
+            })
         }
     }
+}
+
+fn check_exact(dir: &Path, compute: &Compute) -> Result<Source, Failure> {
+    let failed = |error: ExactError| Failure::Local(error.to_string());
+    let manifest = exact::read_manifest(dir).map_err(|error| Failure::Local(error.to_string()))?;
+    let (kind, names, root) = match manifest.config.family {
+        Family::Llama => {
+            let model = ExactText::load(dir, compute.device, KernelChoice::Auto).map_err(failed)?;
+            let names = [exact::MANIFEST, exact::WEIGHTS, exact::TOKENIZER].to_vec();
+            (AssetKind::TextModel, names, model.root())
+        }
+        Family::Bert => {
+            let model = ExactEmbedding::load(dir, compute.device, KernelChoice::Auto).map_err(failed)?;
+            let names = [exact::MANIFEST].into_iter().chain(EMBEDDING_FILES).collect();
+            (AssetKind::EmbeddingModel, names, model.root())
+        }
+    };
+    Ok(Source {
+        kind,
+        files: those_there(dir, &names),
+        exact_root: Some(root),
+    })
+}
+
+/// Those of the files that a directory has.
+fn those_there(dir: &Path, names: &[&str]) -> Vec<(String, PathBuf)> {
+    let files = names.iter().map(|name| ((*name).to_owned(), dir.join(name)));
+    files.filter(|(_, file)| file.is_file()).collect()
 }
 
 /// A model that answers requests.
@@ -121,6 +173,16 @@ pub struct Loaded {
 enum Kind {
     Text(Box<TextModel>),
     Embedding(Box<EmbeddingModel>),
+    ExactText(Box<ExactText>),
+    ExactEmbedding(Box<ExactEmbedding>),
+}
+
+/// An answer, and what proves it.
+pub struct Answered {
+    /// For the user.
+    pub answer: Answer,
+    /// Of an exact model: what commits to each step of the computation.
+    pub trace_root: Option<[u8; 32]>,
 }
 
 /// Why a request was not answered.
@@ -131,13 +193,13 @@ pub enum Unanswered {
     WrongTask,
     /// The request does not fit the model's context, or the like.
     #[error("{0}")]
-    Unsuitable(EngineError),
+    Unsuitable(String),
     /// It needs more tokens than the job allows.
     #[error("the texts have more tokens than the job allows")]
     TooLong,
     /// The engine failed.
     #[error("{0}")]
-    Fault(EngineError),
+    Fault(String),
     /// The deadline passed meanwhile.
     #[error("it was called off")]
     CalledOff,
@@ -160,15 +222,36 @@ impl From<EngineError> for Unanswered {
             | EngineError::Sampler(_)
             | EngineError::NoChatTemplate
             | EngineError::EmptyPrompt
-            | EngineError::PromptTooLong { .. } => Self::Unsuitable(error),
-            error => Self::Fault(error),
+            | EngineError::PromptTooLong { .. } => Self::Unsuitable(error.to_string()),
+            error => Self::Fault(error.to_string()),
+        }
+    }
+}
+
+impl From<ExactError> for Unanswered {
+    fn from(error: ExactError) -> Self {
+        match error {
+            ExactError::Engine(error) => error.into(),
+            ExactError::Sampling | ExactError::Failure(exact::Failure::NoStep(_)) => {
+                Self::Unsuitable(error.to_string())
+            }
+            error => Self::Fault(error.to_string()),
         }
     }
 }
 
 impl Loaded {
-    /// Loads a model from files in memory.
-    pub fn from_files(kind: AssetKind, files: &[(&str, &[u8])], compute: &Compute) -> Result<Self, Failure> {
+    /// Loads a model from files in memory; if it was published with the root of an exact model, the exact model of that
+    /// root and no other.
+    pub fn from_files(
+        kind: AssetKind,
+        files: &[(&str, &[u8])],
+        exact_root: Option<[u8; 32]>,
+        compute: &Compute,
+    ) -> Result<Self, Failure> {
+        if let Some(root) = exact_root {
+            return Self::exact(kind, files, root, compute);
+        }
         let failed = |error: EngineError| Failure::Local(error.to_string());
         let model = match (kind, files) {
             (AssetKind::TextModel, [(_, bytes)]) => Kind::Text(Box::new(
@@ -180,12 +263,8 @@ impl Loaded {
                 ));
             }
             (AssetKind::EmbeddingModel, files) => {
-                let files = files
-                    .iter()
-                    .map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec()))
-                    .collect::<ModelFiles>();
-                let model =
-                    EmbeddingModel::from_files(&files, compute.device, WeightFormat::Fastest).map_err(failed)?;
+                let model = EmbeddingModel::from_files(&by_name(files), compute.device, WeightFormat::Fastest)
+                    .map_err(failed)?;
                 Kind::Embedding(Box::new(model))
             }
             (AssetKind::Dataset, _) => return Err(Failure::Local("a dataset cannot be run".into())),
@@ -196,60 +275,141 @@ impl Loaded {
         })
     }
 
+    fn exact(
+        kind: AssetKind,
+        files: &[(&str, &[u8])],
+        published: [u8; 32],
+        compute: &Compute,
+    ) -> Result<Self, Failure> {
+        let failed = |error: ExactError| Failure::Local(error.to_string());
+        let files = by_name(files);
+        let (model, root, device) = match kind {
+            AssetKind::TextModel => {
+                let model = ExactText::from_files(&files, compute.device, KernelChoice::Auto).map_err(failed)?;
+                let (root, device) = (model.root(), model.device());
+                (Kind::ExactText(Box::new(model)), root, device)
+            }
+            AssetKind::EmbeddingModel => {
+                let model = ExactEmbedding::from_files(&files, compute.device, KernelChoice::Auto).map_err(failed)?;
+                let (root, device) = (model.root(), model.device());
+                (Kind::ExactEmbedding(Box::new(model)), root, device)
+            }
+            AssetKind::Dataset => return Err(Failure::Local("a dataset cannot be run".into())),
+        };
+        if root != published {
+            return Err(Failure::Local(format!(
+                "the sealed model has the root {} and was published as {}: its creator must publish it again",
+                hex::encode(root),
+                hex::encode(published)
+            )));
+        }
+        Ok(Self { model, device })
+    }
+
     /// Answers a request with at most `limit` tokens. `called_off` is asked at every token.
     pub fn answer(
         &mut self,
         request: &Request,
         limit: u32,
         called_off: &dyn Fn() -> bool,
-    ) -> Result<Answer, Unanswered> {
+    ) -> Result<Answered, Unanswered> {
+        let on_token = |_: TokenEvent<'_>| {
+            if called_off() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
         match (&mut self.model, request) {
             (Kind::Text(model), Request::Chat(chat)) => {
-                let messages = chat.messages.iter().map(|message| Message {
-                    role: message.role.clone(),
-                    content: message.content.clone(),
-                });
-                let params = GenerationParams {
-                    max_tokens: usize::try_from(limit.min(chat.max_tokens)).unwrap_or(usize::MAX),
-                    sampling: chat.sampling.map_or(Sampling::Greedy, random),
-                };
-                let on_token = |_: weft_engine::TokenEvent<'_>| {
-                    if called_off() {
-                        ControlFlow::Break(())
-                    } else {
-                        ControlFlow::Continue(())
-                    }
-                };
-                let made = model.generate(&Prompt::Chat(messages.collect()), &params, on_token)?;
-                if made.finish == FinishReason::Stopped {
-                    return Err(Unanswered::CalledOff);
-                }
-                Ok(Answer::Chat(Said {
-                    tokens: count(made.tokens.len()),
-                    prompt_tokens: count(made.prompt_tokens),
-                    tokens_per_s: made.timings.tokens_per_second(),
-                    text: made.text,
-                    device: self.device.clone(),
-                }))
+                let (prompt, params) = asked(chat, limit);
+                let made = model.generate(&prompt, &params, on_token)?;
+                Ok(Answered {
+                    answer: said(made, &self.device)?,
+                    trace_root: None,
+                })
+            }
+            (Kind::ExactText(model), Request::Chat(chat)) => {
+                let prompts = [asked(chat, limit)];
+                let made = model.generate(&prompts, |_, event| on_token(event))?.pop();
+                // One answer comes for one prompt.
+                let made = made.ok_or_else(|| Unanswered::Fault("the engine gave no answer".into()))?;
+                Ok(Answered {
+                    trace_root: Some(made.trace.root()),
+                    answer: said(made.generation, &self.device)?,
+                })
             }
             (Kind::Embedding(model), Request::Embed(Embed { texts })) => {
-                let mut tokens = 0usize;
-                for text in texts {
-                    let tokenized = model.tokenizer().encode(text).map_err(EngineError::from)?;
-                    tokens = tokens.saturating_add(tokenized.ids.len());
-                }
-                if count(tokens) > limit {
-                    return Err(Unanswered::TooLong);
-                }
-                Ok(Answer::Embed(Embedded {
-                    embeddings: model.embed(texts)?,
-                    tokens: count(tokens),
-                    device: self.device.clone(),
-                }))
+                let tokens = tokens_of(model.tokenizer(), texts, limit)?;
+                Ok(Answered {
+                    answer: Answer::Embed(Embedded {
+                        embeddings: model.embed(texts)?,
+                        tokens,
+                        device: self.device.clone(),
+                    }),
+                    trace_root: None,
+                })
+            }
+            (Kind::ExactEmbedding(model), Request::Embed(Embed { texts })) => {
+                let tokens = tokens_of(model.tokenizer(), texts, limit)?;
+                let made = model.embed(texts)?;
+                Ok(Answered {
+                    answer: Answer::Embed(Embedded {
+                        embeddings: made.vectors,
+                        tokens,
+                        device: self.device.clone(),
+                    }),
+                    trace_root: Some(made.root),
+                })
             }
             _ => Err(Unanswered::WrongTask),
         }
     }
+}
+
+fn by_name(files: &[(&str, &[u8])]) -> ModelFiles {
+    let files = files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec()));
+    files.collect()
+}
+
+/// A chat as the engine takes it.
+fn asked(chat: &Chat, limit: u32) -> (Prompt, GenerationParams) {
+    let messages = chat.messages.iter().map(|message| Message {
+        role: message.role.clone(),
+        content: message.content.clone(),
+    });
+    let params = GenerationParams {
+        max_tokens: usize::try_from(limit.min(chat.max_tokens)).unwrap_or(usize::MAX),
+        sampling: chat.sampling.map_or(Sampling::Greedy, random),
+    };
+    (Prompt::Chat(messages.collect()), params)
+}
+
+fn said(made: Generation, device: &str) -> Result<Answer, Unanswered> {
+    if made.finish == FinishReason::Stopped {
+        return Err(Unanswered::CalledOff);
+    }
+    Ok(Answer::Chat(Said {
+        tokens: count(made.tokens.len()),
+        prompt_tokens: count(made.prompt_tokens),
+        tokens_per_s: made.timings.tokens_per_second(),
+        text: made.text,
+        device: device.to_owned(),
+    }))
+}
+
+/// Tokens of texts, which are not to be more than `limit`.
+fn tokens_of(tokenizer: &SentenceTokenizer, texts: &[String], limit: u32) -> Result<u32, Unanswered> {
+    let mut tokens = 0usize;
+    for text in texts {
+        let tokenized = tokenizer.encode(text).map_err(EngineError::from)?;
+        tokens = tokens.saturating_add(tokenized.ids.len());
+    }
+    let tokens = count(tokens);
+    if tokens > limit {
+        return Err(Unanswered::TooLong);
+    }
+    Ok(tokens)
 }
 
 /// Random sampling as the engine takes it; temperature 0 means greedy, as in other systems.

@@ -6,7 +6,7 @@ use weft_chain::{
 };
 use weft_primitives::{
     JobId,
-    job::{Phase, Reason},
+    job::{Arithmetic, Phase, Reason},
 };
 
 use crate::{
@@ -99,7 +99,7 @@ impl Command {
                 }
                 let rows = page.items.iter().map(row).collect();
                 output::table(
-                    &["JOB", "MODEL", "POSTED", "ATTEMPTS", "STATE", "PAID"],
+                    &["JOB", "MODEL", "ARITHMETIC", "POSTED", "ATTEMPTS", "STATE", "PAID"],
                     rows,
                     "no jobs",
                 )?;
@@ -149,6 +149,21 @@ pub fn as_json(job: &Job, finalised: bool) -> Result<serde_json::Value, Failure>
     Ok(value)
 }
 
+/// What commits to each step of an exact job's answer; `None` of other jobs, and of those without answer.
+pub fn trace_root(job: &Job) -> Option<[u8; 32]> {
+    match &job.state {
+        JobState::Ended(ended) => ended.trace_root,
+        JobState::Living(_) => None,
+    }
+}
+
+fn arithmetic(arithmetic: Arithmetic) -> &'static str {
+    match arithmetic {
+        Arithmetic::Float => "float",
+        Arithmetic::Exact => "exact",
+    }
+}
+
 /// How a job ended, in words.
 pub fn reason(reason: Reason) -> &'static str {
     match reason {
@@ -167,6 +182,7 @@ pub fn lines(job: &Job, finalised: bool) -> Vec<(&'static str, String)> {
         ("job", job.id.to_string()),
         ("user", job.user.to_string()),
         ("model", job.model.to_string()),
+        ("arithmetic", arithmetic(job.arithmetic).to_owned()),
         ("posted", format!("in block {}", job.posted_at)),
         ("attempts", job.attempts.to_string()),
     ];
@@ -205,6 +221,9 @@ fn ended_lines(ended: &EndedJob) -> Vec<(&'static str, String)> {
     if let Some(output) = ended.output {
         lines.push(("output", output.to_string()));
     }
+    if let Some(root) = ended.trace_root {
+        lines.push(("trace root", hex::encode(root)));
+    }
     lines.push(("tokens", ended.used_tokens.to_string()));
     if ended.reason.is_paid() {
         lines.push(("to provider", Weft(ended.split.provider).to_string()));
@@ -229,6 +248,7 @@ fn row(job: &Job) -> Vec<String> {
     vec![
         job.id.to_string(),
         job.model.to_string(),
+        arithmetic(job.arithmetic).to_owned(),
         job.posted_at.to_string(),
         job.attempts.to_string(),
         state,

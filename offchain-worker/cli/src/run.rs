@@ -10,7 +10,7 @@ use weft_chain::{
 };
 use weft_primitives::{
     AssetId, AssetKind, ContentId, JobId,
-    job::{Patience, Phase},
+    job::{Arithmetic, Patience, Phase},
 };
 use weft_store::Block;
 use weft_vault::{ContentKey, Context, PublicKey, seal_message, wrap::wrap_key};
@@ -58,6 +58,10 @@ pub struct Args {
     /// How long a provider may take.
     #[arg(long, value_enum, default_value = "short")]
     patience: PatienceArg,
+    /// Post an exact job: the same answer on every device, and a trace root that commits to its computation. The model has
+    /// to be exact.
+    #[arg(long)]
+    exact: bool,
     #[command(flatten)]
     sampling: SamplingArgs,
     /// Wait until the receipt is final.
@@ -130,6 +134,11 @@ impl Args {
         let (sealed, key) = seal_message(&plaintext).map_err(|error| Failure::Local(error.to_string()))?;
         let sealed = Block::raw(sealed.into()).map_err(|error| Failure::Local(error.to_string()))?;
         let input = to_content_id(sealed.cid())?;
+        let arithmetic = if self.exact {
+            Arithmetic::Exact
+        } else {
+            Arithmetic::Float
+        };
         let order = Order {
             model: model.id,
             input,
@@ -137,6 +146,7 @@ impl Args {
             max_tokens: self.max_tokens,
             max_price: self.max_price.0,
             patience: self.patience.into(),
+            arithmetic,
         };
         let id = client.jobs().post(&user, order).await?;
         note(format_args!("job {id}: posted, {} held", self.max_price));
@@ -164,6 +174,9 @@ impl Args {
                 "job": id,
                 "model": model.id,
                 "input": input,
+                "arithmetic": arithmetic,
+                // As `weft infer --exact` and `weft embed --exact` print it, to compare.
+                "trace_root": job::trace_root(&ended).map(hex::encode),
                 "answer": answer,
                 "receipt": job::as_json(&ended, finalised)?,
             }));

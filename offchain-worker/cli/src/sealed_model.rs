@@ -76,11 +76,12 @@ pub async fn load(
         told(&"the manifest's sizes contradict the sealed file's: its creator must publish the model again")
     })?;
     let sealed = blocks.reader(asset.content)?;
-    let (kind, commitment, compute) = (asset.kind, KeyCommitment(asset.key_commitment), compute.clone());
+    let (kind, exact_root) = (asset.kind, asset.exact_root);
+    let (commitment, compute) = (KeyCommitment(asset.key_commitment), compute.clone());
     let opened = tokio::task::spawn_blocking(move || {
         let plaintext = open_to_vec(sealed, &key, Some(&commitment), size).map_err(|error| error.to_string())?;
         let files = manifest.split(&plaintext).map_err(|error| error.to_string())?;
-        Loaded::from_files(kind, &files, &compute).map_err(|error| error.to_string())
+        Loaded::from_files(kind, &files, exact_root, &compute).map_err(|error| error.to_string())
     });
     let loaded = opened
         .await

@@ -15,7 +15,7 @@ use sp_runtime::{
 use weft_primitives::{
     AssetId, Balance, ContentId, JobId,
     device::EncryptionKey,
-    job::{Patience, Phase, Reason},
+    job::{Arithmetic, Patience, Phase, Reason},
     price::Split,
     registry::{Booking, Matching, ModelRegistry, Moves, NoMatch},
     reputation::Outcome,
@@ -23,24 +23,40 @@ use weft_primitives::{
 
 use crate::{Config, Error, Event, HoldReason, Job, JobOf, Jobs, JobsByUser, NextJobId, Pallet, Queue, types::Handled};
 
+/// What a user orders.
+pub(crate) struct Order {
+    pub model: AssetId,
+    pub input: ContentId,
+    pub user_key: EncryptionKey,
+    pub max_tokens: u32,
+    pub max_price: Balance,
+    pub patience: Patience,
+    pub arithmetic: Arithmetic,
+}
+
 /// The highest price per token that `max_price` covers for `max_tokens`; `None` for no tokens.
 fn max_ask(max_price: Balance, max_tokens: u32) -> Option<Balance> {
     max_price.checked_div(max_tokens.into())
 }
 
 impl<T: Config> Pallet<T> {
-    pub(crate) fn do_post(
-        user: T::AccountId,
-        model: AssetId,
-        input: ContentId,
-        user_key: EncryptionKey,
-        max_tokens: u32,
-        max_price: Balance,
-        patience: Patience,
-    ) -> Result<Moves, DispatchError> {
+    pub(crate) fn do_post(user: T::AccountId, order: Order) -> Result<Moves, DispatchError> {
+        let Order {
+            model,
+            input,
+            user_key,
+            max_tokens,
+            max_price,
+            patience,
+            arithmetic,
+        } = order;
         let ask = max_ask(max_price, max_tokens).ok_or(Error::<T>::NoTokens)?;
         ensure!(max_tokens <= T::MaxTokens::get(), Error::<T>::TooManyTokens);
-        ensure!(T::Models::listed_model(model).is_some(), Error::<T>::UnknownModel);
+        let terms = T::Models::listed_model(model).ok_or(Error::<T>::UnknownModel)?;
+        ensure!(
+            terms.exact || arithmetic == Arithmetic::Float,
+            Error::<T>::ModelIsNotExact
+        );
         if !max_price.is_zero() {
             T::Currency::hold(&HoldReason::Escrow.into(), &user, max_price)
                 .map_err(|_| Error::<T>::EscrowNotCovered)?;
@@ -60,6 +76,7 @@ impl<T: Config> Pallet<T> {
             max_tokens,
             max_price,
             patience,
+            arithmetic,
             attempt,
             excluded: Default::default(),
             booking,
@@ -72,6 +89,7 @@ impl<T: Config> Pallet<T> {
             user: job.user.clone(),
             model,
             max_price,
+            arithmetic,
         });
         JobsByUser::<T>::insert(&job.user, id.to_be_bytes(), ());
         Self::assign(id, job);

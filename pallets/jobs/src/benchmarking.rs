@@ -7,7 +7,7 @@ use sp_runtime::{Saturating, traits::Get};
 use weft_primitives::{
     AssetId, Balance, ContentCodec, ContentId, JobId,
     device::WRAPPED_KEY_BYTES,
-    job::{Decline, MAX_ATTEMPTS, Patience},
+    job::{Arithmetic, Decline, MAX_ATTEMPTS, Patience},
     registry::{Matching, ModelRegistry},
 };
 
@@ -46,7 +46,7 @@ fn content(byte: u8) -> ContentId {
     }
 }
 
-/// A model, and as many providers for it, the booking of each of whom takes `offers` offers out of the book.
+/// An exact model, and as many providers for it, the booking of each of whom takes `offers` offers out of the book.
 fn model_with_providers<T: Config>(providers: u8, offers: u32) -> AssetId {
     let creator = account("creator", 0, 0);
     fund::<T>(&creator);
@@ -76,6 +76,7 @@ fn posted_by<T: Config>(user: &T::AccountId, providers: u8, offers: u32) -> JobI
         MAX_TOKENS,
         ask::<T>().saturating_mul(MAX_TOKENS.into()),
         Patience::Short,
+        Arithmetic::Exact,
     )
     .expect("a provider offers the model and the user has the funds");
     id
@@ -124,6 +125,7 @@ fn committed<T: Config>(id: JobId) {
         [5; 32],
         [6; WRAPPED_KEY_BYTES],
         MAX_TOKENS,
+        Some([7; 32]),
     )
     .expect("the device is assigned and in time");
 }
@@ -169,6 +171,7 @@ mod benchmarks {
             MAX_TOKENS,
             price,
             Patience::Long,
+            Arithmetic::Exact,
         );
 
         assert!(Jobs::<T>::contains_key(0));
@@ -211,9 +214,10 @@ mod benchmarks {
             [5; 32],
             [6; WRAPPED_KEY_BYTES],
             MAX_TOKENS / 2,
+            Some([7; 32]),
         );
 
-        assert!(Receipts::<T>::get(id).is_some_and(|receipt| receipt.reason.is_paid()));
+        assert!(Receipts::<T>::get(id).is_some_and(|receipt| receipt.trace_root.is_some()));
     }
 
     #[benchmark]

@@ -34,7 +34,7 @@ pub use weights::WeightInfo;
 
 #[frame_support::pallet]
 pub mod pallet {
-    use super::*;
+    use super::{assignment::Order, settlement::Work, *};
     use frame_support::{
         pallet_prelude::*,
         traits::{Randomness, fungible},
@@ -44,7 +44,7 @@ pub mod pallet {
     use weft_primitives::{
         AssetId, Balance, ContentId, JobId, Ppm,
         device::{EncryptionKey, WrappedKey},
-        job::{Decline, Patience, Reason, Refused},
+        job::{Arithmetic, Decline, Patience, Reason, Refused},
         price::{PPM, Split},
         registry::{Matching, ModelRegistry, NoMatch},
     };
@@ -173,6 +173,8 @@ pub mod pallet {
             model: AssetId,
             /// The escrow.
             max_price: Balance,
+            /// By which arithmetic it is to be answered.
+            arithmetic: Arithmetic,
         },
         /// A job was given to a provider; the user should now release the input to the device.
         Assigned {
@@ -270,6 +272,9 @@ pub mod pallet {
         StaleDeviceKey,
         /// No such model is listed.
         UnknownModel,
+        /// The model was published without the root of an exact model, so no exact job can be posted on it: publish one
+        /// that `weft exact convert` made, or post a float job.
+        ModelIsNotExact,
         /// Nobody with the model's key, enough stake and a free slot offers it; try again later.
         NoProvider,
         /// All who could do it ask for more per token than the maximum price allows; offer more or ask for fewer
@@ -281,6 +286,10 @@ pub mod pallet {
         NoTokens,
         /// More tokens than the chain allows a job, or than this job allows.
         TooManyTokens,
+        /// The job is exact: its result must come with a trace root.
+        TraceRootMissing,
+        /// The job is not exact: its result comes without a trace root.
+        UnexpectedTraceRoot,
     }
 
     impl<T> From<Refused> for Error<T> {
@@ -357,11 +366,13 @@ pub mod pallet {
         ///
         /// - `input`: the sealed request. It need not be published before the assignment.
         /// - `user_key`: X25519 key to which the answer's content key is to be wrapped.
+        /// - `arithmetic`: `Exact` asks for a trace root with the result. A float job may be posted on an exact model too.
         ///
-        /// Errors: `NoTokens`, `TooManyTokens`, `UnknownModel`, `EscrowNotCovered`, `NoProvider`, `PriceBelowAsk`.
-        /// Events: `Posted`, `Assigned`. Cost: flat.
+        /// Errors: `NoTokens`, `TooManyTokens`, `UnknownModel`, `ModelIsNotExact`, `EscrowNotCovered`, `NoProvider`,
+        /// `PriceBelowAsk`. Events: `Posted`, `Assigned`. Cost: flat.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::post(T::Providers::most_moves()))]
+        #[allow(clippy::too_many_arguments)]
         pub fn post(
             origin: OriginFor<T>,
             model: AssetId,
@@ -370,9 +381,19 @@ pub mod pallet {
             max_tokens: u32,
             max_price: Balance,
             patience: Patience,
+            arithmetic: Arithmetic,
         ) -> DispatchResultWithPostInfo {
             let user = ensure_signed(origin)?;
-            let moves = Self::do_post(user, model, input, user_key, max_tokens, max_price, patience)?;
+            let order = Order {
+                model,
+                input,
+                user_key,
+                max_tokens,
+                max_price,
+                patience,
+                arithmetic,
+            };
+            let moves = Self::do_post(user, order)?;
             Ok(Some(T::WeightInfo::post(moves)).into())
         }
 
@@ -421,10 +442,12 @@ pub mod pallet {
         /// - `result_hash`: hash of the answer, salted with its content key.
         /// - `output_key`: the answer's content key, wrapped for the user.
         /// - `used_tokens`: tokens to charge, at most the job's `max_tokens`.
+        /// - `trace_root`: of an exact job, what commits to each step of the answer's computation; `None` for a float job.
+        ///   The chain keeps it in the receipt and does not check it.
         ///
         /// Errors: `NotFound`, `AlreadyEnded`, `NotAssignedToYou`, `InputNotReleased`, `DeadlinePassed`,
-        /// `TooManyTokens`; these cost the fee. Events: `Ended`, and `Redirected` for a part that could not be paid. Cost:
-        /// flat.
+        /// `TooManyTokens`, `TraceRootMissing`, `UnexpectedTraceRoot`; these cost the fee. Events: `Ended`, and `Redirected`
+        /// for a part that could not be paid. Cost: flat.
         #[pallet::call_index(3)]
         #[pallet::weight(T::WeightInfo::commit(T::Providers::most_moves()))]
         pub fn commit(
@@ -434,9 +457,17 @@ pub mod pallet {
             result_hash: [u8; 32],
             output_key: WrappedKey,
             used_tokens: u32,
+            trace_root: Option<[u8; 32]>,
         ) -> DispatchResultWithPostInfo {
             let device = ensure_signed(origin)?;
-            let moves = Self::do_commit(device, job, output, result_hash, output_key, used_tokens)?;
+            let work = Work {
+                output,
+                result_hash,
+                output_key,
+                used_tokens,
+                trace_root,
+            };
+            let moves = Self::do_commit(device, job, work)?;
             Ok((Some(T::WeightInfo::commit(moves)), Pays::No).into())
         }
 

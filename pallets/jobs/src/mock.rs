@@ -29,6 +29,7 @@ pub const BOB: AccountId = 12;
 pub const CREATOR: AccountId = 21;
 pub const MODEL: AssetId = 7;
 pub const RETIRED: AssetId = 8;
+pub const EXACT_MODEL: AssetId = 9;
 pub const ENDOWMENT: Balance = 1_000_000;
 pub const EXISTENTIAL_DEPOSIT: Balance = 100;
 /// A tenth of the price.
@@ -87,7 +88,7 @@ impl Randomness<H256, BlockNumber> for BlockRandomness {
     }
 }
 
-/// A chain with users, a creator, a treasury, two models, and the given providers `(owner, ask, capacity)`.
+/// A chain with users, a creator, a treasury, three models, and the given providers `(owner, ask, capacity)`.
 pub struct Chain {
     externalities: sp_io::TestExternalities,
 }
@@ -111,8 +112,15 @@ impl Chain {
         externalities.execute_with(|| {
             System::set_block_number(1);
             Models::set(&BTreeMap::from([
-                (MODEL, (CREATOR, ROYALTY, true)),
-                (RETIRED, (CREATOR, ROYALTY, false)),
+                (MODEL, Model::LISTED),
+                (
+                    RETIRED,
+                    Model {
+                        listed: false,
+                        ..Model::LISTED
+                    },
+                ),
+                (EXACT_MODEL, Model::EXACT),
             ]));
             for (owner, ask, capacity) in providers {
                 Book::offer(*owner, *ask, *capacity);

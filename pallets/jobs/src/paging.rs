@@ -64,6 +64,7 @@ fn living_view<T: Config>(id: JobId, job: JobOf<T>) -> JobViewOf<T> {
         id,
         user: job.user,
         model: job.model,
+        arithmetic: job.arithmetic,
         posted_at: job.posted_at,
         attempts: job.attempt,
         state: JobState::Living(LivingJob {
@@ -87,6 +88,7 @@ fn ended_view<T: Config>(id: JobId, receipt: ReceiptOf<T>) -> JobViewOf<T> {
         id,
         user: receipt.user,
         model: receipt.model,
+        arithmetic: receipt.arithmetic,
         posted_at: receipt.posted_at,
         attempts: receipt.attempts,
         state: JobState::Ended(EndedJob {
@@ -94,6 +96,7 @@ fn ended_view<T: Config>(id: JobId, receipt: ReceiptOf<T>) -> JobViewOf<T> {
             provider: receipt.provider,
             output: receipt.output,
             result_hash: receipt.result_hash,
+            trace_root: receipt.trace_root,
             output_key: receipt.output_key,
             used_tokens: receipt.used_tokens,
             split: receipt.split,

@@ -23,46 +23,39 @@ use crate::{Config, Error, Event, HoldReason, JobOf, Jobs, Pallet, Party, Receip
 
 /// What a device commits to.
 pub(crate) struct Work {
-    output: ContentId,
-    result_hash: [u8; 32],
-    output_key: WrappedKey,
-    used_tokens: u32,
+    pub output: ContentId,
+    pub result_hash: [u8; 32],
+    pub output_key: WrappedKey,
+    pub used_tokens: u32,
+    pub trace_root: Option<[u8; 32]>,
 }
 
 impl<T: Config> Pallet<T> {
-    pub(crate) fn do_commit(
-        device: T::AccountId,
-        id: JobId,
-        output: ContentId,
-        result_hash: [u8; 32],
-        output_key: WrappedKey,
-        used_tokens: u32,
-    ) -> Result<Moves, DispatchError> {
+    pub(crate) fn do_commit(device: T::AccountId, id: JobId, work: Work) -> Result<Moves, DispatchError> {
         let job = Self::living(id)?;
         ensure!(job.booking.device == device, Error::<T>::NotAssignedToYou);
         let Step::End { reason, outcome } = Self::step(&job, Act::Commit)? else {
             defensive!("a commit in time ends the job");
             return Err(Error::<T>::InputNotReleased.into());
         };
-        ensure!(used_tokens <= job.max_tokens, Error::<T>::TooManyTokens);
+        ensure!(work.used_tokens <= job.max_tokens, Error::<T>::TooManyTokens);
+        match (job.arithmetic.has_trace(), work.trace_root) {
+            (true, None) => return Err(Error::<T>::TraceRootMissing.into()),
+            (false, Some(_)) => return Err(Error::<T>::UnexpectedTraceRoot.into()),
+            (true, Some(_)) | (false, None) => {}
+        }
 
         let terms = T::Models::model(job.model);
         let royalty = terms.as_ref().map_or(0, |terms| terms.royalty);
         let due = price::split(
             job.max_price,
             job.booking.ask_per_token,
-            used_tokens,
+            work.used_tokens,
             royalty,
             T::TreasuryCut::get(),
         );
         let paid = Self::pay_out(id, &job, due, terms.map(|terms| terms.creator).as_ref());
         let moves = Self::free(id, &job, outcome);
-        let work = Work {
-            output,
-            result_hash,
-            output_key,
-            used_tokens,
-        };
         let provider = job.booking.provider.clone();
         Self::close(id, job, Some(provider), reason, Some(work), paid);
         Ok(moves)
@@ -132,10 +125,12 @@ impl<T: Config> Pallet<T> {
             Receipt {
                 user: job.user,
                 model: job.model,
+                arithmetic: job.arithmetic,
                 provider,
                 reason,
                 output: work.as_ref().map(|work| work.output),
                 result_hash: work.as_ref().map(|work| work.result_hash),
+                trace_root: work.as_ref().and_then(|work| work.trace_root),
                 used_tokens: work.as_ref().map_or(0, |work| work.used_tokens),
                 output_key: work.map(|work| work.output_key),
                 split: paid,

@@ -4,7 +4,11 @@ use alloc::{collections::BTreeMap, vec::Vec};
 
 use frame_support::{ensure, traits::fungible::hold::Inspect};
 use sp_runtime::{Saturating, TryRuntimeError};
-use weft_primitives::{Balance, JobId, job::MAX_ATTEMPTS, job::Phase, registry::Matching};
+use weft_primitives::{
+    Balance, JobId,
+    job::{MAX_ATTEMPTS, Phase},
+    registry::{Matching, ModelRegistry},
+};
 
 use crate::{
     Config, Deadlines, HoldReason, Jobs, JobsByUser, NextInputCheck, NextJobId, NextReceipt, Pallet, Queue, QueueEnds,
@@ -50,6 +54,10 @@ impl<T: Config> Pallet<T> {
                     .is_some_and(|most| most <= job.max_price),
                 "a job's escrow does not cover its price"
             );
+            ensure!(
+                !job.arithmetic.has_trace() || T::Models::model(job.model).is_some_and(|terms| terms.exact),
+                "an exact job is for a model that is not exact"
+            );
         }
         for (id, receipt) in Receipts::<T>::iter() {
             ensure!(id < next, "a receipt has a number that was not given out");
@@ -61,6 +69,10 @@ impl<T: Config> Pallet<T> {
                     receipt.output_key.is_some()
                 ] == [completed; 3],
                 "a receipt has a result without completion, or none with it"
+            );
+            ensure!(
+                receipt.trace_root.is_some() == (completed && receipt.arithmetic.has_trace()),
+                "a receipt has a trace root that is not of a completed exact job, or lacks one that is"
             );
         }
         Ok(())

@@ -6,7 +6,7 @@ use scale_info::TypeInfo;
 use weft_primitives::{
     AssetId, Balance, ContentId, JobId,
     device::{EncryptionKey, WrappedKey},
-    job::{MAX_ATTEMPTS, Patience, Phase, Reason},
+    job::{Arithmetic, MAX_ATTEMPTS, Patience, Phase, Reason},
     price::Split,
     registry::Booking,
 };
@@ -28,6 +28,8 @@ pub struct Job<AccountId, BlockNumber> {
     pub max_price: Balance,
     /// Which window the device has once the user's has passed.
     pub patience: Patience,
+    /// By which arithmetic it is to be answered.
+    pub arithmetic: Arithmetic,
     /// The current assignment, from 1.
     pub attempt: u8,
     /// Who lost the job in earlier attempts.
@@ -49,6 +51,8 @@ pub struct Receipt<AccountId, BlockNumber> {
     pub user: AccountId,
     /// The model it was for.
     pub model: AssetId,
+    /// By which arithmetic it was to be answered.
+    pub arithmetic: Arithmetic,
     /// Who held the job when it ended; `None` if nobody was left to take it.
     pub provider: Option<AccountId>,
     /// The one reason.
@@ -57,6 +61,8 @@ pub struct Receipt<AccountId, BlockNumber> {
     pub output: Option<ContentId>,
     /// Hash of the answer, salted with its content key.
     pub result_hash: Option<[u8; 32]>,
+    /// What commits to each step of the answer's computation; present exactly for a completed exact job.
+    pub trace_root: Option<[u8; 32]>,
     /// The answer's content key, wrapped for the user.
     pub output_key: Option<WrappedKey>,
     /// Tokens charged.

@@ -4,13 +4,13 @@ use frame_support::weights::{Weight, constants::RocksDbWeight};
 
 /// What the pallet's work costs. `due_*` are single steps of the hooks: one entry of a queue, and what became of it.
 pub trait WeightInfo {
-    /// A job is posted and booked, which takes `moves` offers out of the book.
+    /// An exact job is posted and booked, which takes `moves` offers out of the book.
     fn post(moves: u32) -> Weight;
     /// An input is released.
     fn release_input() -> Weight;
     /// A job is cancelled, which puts `moves` offers into the book.
     fn cancel(moves: u32) -> Weight;
-    /// A result is committed, and everyone is paid, and `moves` offers enter the book.
+    /// An exact result is committed, and everyone is paid, and `moves` offers enter the book.
     fn commit(moves: u32) -> Weight;
     /// A job is declined and goes to another provider.
     fn decline() -> Weight;

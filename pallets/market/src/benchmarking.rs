@@ -20,7 +20,7 @@ use crate::{
     AssetStatus, Assets, Call, Config, Endpoints, Grants, NameOf, NextAssetId, Pallet, UrlOf, publication::Publication,
 };
 
-/// A text model with the longest name.
+/// An exact text model with the longest name.
 pub(crate) fn publication<T: Config>() -> Publication<NameOf<T>> {
     let content = |byte| ContentId {
         codec: ContentCodec::DagPb,
@@ -35,6 +35,7 @@ pub(crate) fn publication<T: Config>() -> Publication<NameOf<T>> {
         key_commitment: [3; 32],
         // Something for the creator and something for the provider, so that settling a job pays both.
         royalty: T::MaxRoyalty::get() / 2,
+        exact_root: Some([4; 32]),
     }
 }
 
@@ -72,6 +73,7 @@ mod benchmarks {
             what.size_bytes,
             what.key_commitment,
             T::MaxRoyalty::get(),
+            what.exact_root,
         );
 
         let asset = NextAssetId::<T>::get().saturating_sub(1);

@@ -191,6 +191,8 @@ pub mod pallet {
         RoyaltyTooHigh,
         /// A sealed file is never empty.
         EmptyContent,
+        /// Only models can be exact: publish the asset without an exact root.
+        OnlyModelsAreExact,
         /// All asset numbers are used up.
         NumbersExhausted,
         /// Nobody with this account is registered as a provider.
@@ -226,12 +228,13 @@ pub mod pallet {
         ///
         /// - Origin: signed, by the creator.
         /// - Cost: constant; holds `PublishDeposit`.
-        /// - Errors: `InvalidName`, `RoyaltyTooHigh`, `EmptyContent`, `NumbersExhausted`, and the currency's own if the
-        ///   deposit cannot be held.
+        /// - Errors: `InvalidName`, `RoyaltyTooHigh`, `EmptyContent`, `OnlyModelsAreExact`, `NumbersExhausted`, and the
+        ///   currency's own if the deposit cannot be held.
         /// - Event: `Published`.
         ///
         /// `size_bytes` is that of the sealed file, `royalty` in parts per million, `key_commitment` the hash of the
-        /// content key.
+        /// content key. `exact_root` is the root of an exact model, with which exact jobs may be posted on it; a device
+        /// runs the model only if what it opens has this root. Like all terms it stays as published.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::publish())]
         #[allow(clippy::too_many_arguments)]
@@ -244,6 +247,7 @@ pub mod pallet {
             size_bytes: u64,
             key_commitment: [u8; 32],
             royalty: Ppm,
+            exact_root: Option<[u8; 32]>,
         ) -> DispatchResult {
             let creator = ensure_signed(origin)?;
             Self::do_publish(
@@ -256,6 +260,7 @@ pub mod pallet {
                     size_bytes,
                     key_commitment,
                     royalty,
+                    exact_root,
                 },
             )
         }

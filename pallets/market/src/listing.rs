@@ -20,6 +20,7 @@ impl<T: Config> Pallet<T> {
             size_bytes: info.size_bytes,
             key_commitment: info.key_commitment,
             royalty: info.royalty,
+            exact_root: info.exact_root,
             listed: info.status == AssetStatus::Listed,
             published_at: info.published_at.saturated_into(),
         })

@@ -51,6 +51,7 @@ pub const PUBLISH_DEPOSIT: Balance = 100;
 pub const GRANT_DEPOSIT: Balance = 10;
 pub const ENDPOINT_DEPOSIT: Balance = 7;
 pub const MAX_ROYALTY: Ppm = 300_000;
+pub const EXACT_ROOT: [u8; 32] = [9; 32];
 
 parameter_types! {
     pub const PublishDeposit: Balance = PUBLISH_DEPOSIT;
@@ -139,6 +140,15 @@ pub fn content(n: u8) -> ContentId {
 
 /// Publishes a text model and returns its number.
 pub fn publish(creator: u64) -> AssetId {
+    publish_with(creator, None)
+}
+
+/// Publishes an exact text model and returns its number.
+pub fn publish_exact(creator: u64) -> AssetId {
+    publish_with(creator, Some(EXACT_ROOT))
+}
+
+fn publish_with(creator: u64, exact_root: Option<[u8; 32]>) -> AssetId {
     let asset = crate::NextAssetId::<Test>::get();
     assert_ok!(Market::publish(
         RuntimeOrigin::signed(creator),
@@ -149,6 +159,7 @@ pub fn publish(creator: u64) -> AssetId {
         1_000,
         [3; 32],
         50_000,
+        exact_root,
     ));
     asset
 }

@@ -21,6 +21,7 @@ pub(crate) struct Publication<Name> {
     pub size_bytes: u64,
     pub key_commitment: [u8; 32],
     pub royalty: Ppm,
+    pub exact_root: Option<[u8; 32]>,
 }
 
 impl<T: Config> Pallet<T> {
@@ -28,6 +29,10 @@ impl<T: Config> Pallet<T> {
         ensure!(is_name(&publication.name), Error::<T>::InvalidName);
         ensure!(publication.royalty <= T::MaxRoyalty::get(), Error::<T>::RoyaltyTooHigh);
         ensure!(publication.size_bytes > 0, Error::<T>::EmptyContent);
+        ensure!(
+            publication.exact_root.is_none() || publication.kind.runs_jobs(),
+            Error::<T>::OnlyModelsAreExact
+        );
         let deposit = T::PublishDeposit::get();
         T::Currency::hold(&HoldReason::Publication.into(), &creator, deposit)?;
         let (kind, manifest, content) = (publication.kind, publication.manifest, publication.content);
@@ -56,6 +61,7 @@ impl<T: Config> Pallet<T> {
             size_bytes,
             key_commitment,
             royalty,
+            exact_root,
         } = publication;
         let asset = NextAssetId::<T>::get();
         let next = asset.checked_add(1).ok_or(Error::<T>::NumbersExhausted)?;
@@ -75,6 +81,7 @@ impl<T: Config> Pallet<T> {
                 size_bytes,
                 key_commitment,
                 royalty,
+                exact_root,
                 status: AssetStatus::Listed,
                 published_at: frame_system::Pallet::<T>::block_number(),
                 deposit,

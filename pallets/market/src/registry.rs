@@ -12,6 +12,7 @@ fn terms<T: Config>(info: AssetInfoOf<T>) -> ModelTerms<T::AccountId> {
     ModelTerms {
         creator: info.creator,
         royalty: info.royalty,
+        exact: info.exact_root.is_some(),
     }
 }
 

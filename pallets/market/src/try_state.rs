@@ -22,6 +22,10 @@ impl<T: Config> Pallet<T> {
             published = published.saturating_add(1);
             ensure!(asset < next, "an asset's number has not been given out");
             ensure!(is_name(&info.name), "an asset's name is not printable text");
+            ensure!(
+                info.exact_root.is_none() || info.kind.runs_jobs(),
+                "an asset that is no model has the root of one"
+            );
         }
         // All below `next` and as many as `next`: the numbers are dense.
         ensure!(published == next, "an asset's number has no asset");

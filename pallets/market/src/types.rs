@@ -39,6 +39,8 @@ pub struct AssetInfo<AccountId, Name, BlockNumber> {
     pub key_commitment: [u8; 32],
     /// The creator's share of a job's price after the treasury's cut.
     pub royalty: Ppm,
+    /// Of an exact model: the root that commits to its configuration and weights.
+    pub exact_root: Option<[u8; 32]>,
     /// Whether new offers and jobs may be made on it.
     pub status: AssetStatus,
     /// Block of publication.

@@ -7,7 +7,7 @@ use frame_support::weights::{Weight, constants::RocksDbWeight};
 
 /// Weight of each call.
 pub trait WeightInfo {
-    /// Publishes an asset with the longest name.
+    /// Publishes an exact model with the longest name.
     fn publish() -> Weight;
     /// Retires an asset.
     fn retire() -> Weight;

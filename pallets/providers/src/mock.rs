@@ -150,6 +150,7 @@ fn terms() -> ModelTerms<AccountId32> {
     ModelTerms {
         creator: owner(200),
         royalty: 0,
+        exact: false,
     }
 }
 

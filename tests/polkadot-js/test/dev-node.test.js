@@ -9,6 +9,8 @@ import { only, send, startDevNode } from '../dev-node.js';
 
 const UNIT = 10n ** 12n;
 const bytes = (length, fill) => new Uint8Array(length).fill(fill);
+// As text: @polkadot/api takes bytes for an optional argument to be its encoding.
+const root = (fill) => `0x${fill.toString(16).padStart(2, '0').repeat(32)}`;
 const raw = (fill) => ({ codec: 'Raw', sha256: bytes(32, fill) });
 
 describe('a dev node and @polkadot/api', { timeout: 180_000 }, () => {
@@ -129,7 +131,7 @@ describe('a dev node and @polkadot/api', { timeout: 180_000 }, () => {
         await t.test('the creator publishes', async () => {
             const { events } = await send(
                 api,
-                api.tx.market.publish('TextModel', 'a model', raw(1), raw(2), 4096, bytes(32, 3), 50_000),
+                api.tx.market.publish('TextModel', 'a model', raw(1), raw(2), 4096, bytes(32, 3), 50_000, root(4)),
                 creator,
             );
             const published = only(events, 'market', 'Published');
@@ -137,12 +139,14 @@ describe('a dev node and @polkadot/api', { timeout: 180_000 }, () => {
             model = published.asset.toNumber();
             const { items, next } = await node.rpc('weft_assetsByCreator', creator.address, 0, 10);
             assert.equal(next, null);
-            assert.deepEqual(items.map(({ id, name }) => ({ id, name })), [{ id: model, name: 'a model' }]);
+            assert.deepEqual(items.map(({ id, name, exact_root }) => ({ id, name, exact_root })), [
+                { id: model, name: 'a model', exact_root: root(4) },
+            ]);
             assert.equal((await api.query.market.assets(model)).unwrap().royalty.toNumber(), 50_000);
         });
 
         await t.test('a job without a provider is refused by name', async () => {
-            const post = api.tx.jobs.post(model, raw(7), bytes(32, 8), 16, 16n * ask, 'Short');
+            const post = api.tx.jobs.post(model, raw(7), bytes(32, 8), 16, 16n * ask, 'Short', 'Exact');
             await assert.rejects(send(api, post, user), { message: 'jobs.NoProvider' });
         });
 
@@ -184,12 +188,12 @@ describe('a dev node and @polkadot/api', { timeout: 180_000 }, () => {
         });
 
         await t.test('a price below the ask is refused by name', async () => {
-            const post = api.tx.jobs.post(model, raw(7), bytes(32, 8), 16, 16n * ask / 2n, 'Short');
+            const post = api.tx.jobs.post(model, raw(7), bytes(32, 8), 16, 16n * ask / 2n, 'Short', 'Exact');
             await assert.rejects(send(api, post, user), { message: 'jobs.PriceBelowAsk' });
         });
 
         await t.test('the user posts and releases the input', async () => {
-            const post = api.tx.jobs.post(model, raw(7), bytes(32, 8), 16, 20n * ask, 'Short');
+            const post = api.tx.jobs.post(model, raw(7), bytes(32, 8), 16, 20n * ask, 'Short', 'Exact');
             const { events } = await send(api, post, user);
             job = only(events, 'jobs', 'Posted').job.toNumber();
             const assigned = only(events, 'jobs', 'Assigned');
@@ -202,8 +206,10 @@ describe('a dev node and @polkadot/api', { timeout: 180_000 }, () => {
         });
 
         await t.test('only the device may commit, and what is paid adds up', async () => {
-            const commit = api.tx.jobs.commit(job, raw(10), bytes(32, 11), bytes(80, 12), 10);
+            const commitWith = (trace) => api.tx.jobs.commit(job, raw(10), bytes(32, 11), bytes(80, 12), 10, trace);
+            const commit = commitWith(root(13));
             await assert.rejects(send(api, commit, user), { message: 'jobs.NotAssignedToYou' });
+            await assert.rejects(send(api, commitWith(null), device), { message: 'jobs.TraceRootMissing' });
             const before = await Promise.all([owner, creator].map(({ address }) => freeOf(address)));
             const { events } = await send(api, commit, device);
             const { reason, split } = only(events, 'jobs', 'Ended');
@@ -227,6 +233,9 @@ describe('a dev node and @polkadot/api', { timeout: 180_000 }, () => {
             const view = await node.rpc('weft_job', job);
             assert.equal(view.id, job);
             assert.equal(view.state.state, 'ended');
+            assert.equal(view.arithmetic, 'exact');
+            assert.equal(view.state.trace_root, root(13));
+            assert.equal(stored.traceRoot.unwrap().toHex(), view.state.trace_root);
             assert.equal(view.state.split.provider, stored.split.provider.toString());
             const { items } = await node.rpc('weft_jobsByUser', user.address, 0, 10);
             assert.deepEqual(items.map(({ id }) => id), [job]);

@@ -2,6 +2,7 @@
 //! setting it up takes longer than any of them. Most of the time is waiting, so the tests run beside each other.
 
 mod clients;
+mod exact;
 mod full_disk;
 mod jobs;
 mod outages;

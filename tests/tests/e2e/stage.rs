@@ -34,6 +34,8 @@ pub struct Stage {
     pub user_address: String,
     /// The numbers of the published models.
     pub models: Vec<u64>,
+    /// Where they came from, in the same order: names of the catalogue, or paths.
+    pub sources: Vec<String>,
     _folder: tempfile::TempDir,
 }
 
@@ -79,6 +81,7 @@ impl Stage {
                 .collect();
             (published, registered)
         });
+        let sources = models.iter().map(|model| (*model).to_owned()).collect();
         let (models, mut providers) = (published?, registered?);
         let creator = Creator::serve(who)?;
         for (provider, ask) in providers.iter_mut().zip(ASKS) {
@@ -105,6 +108,7 @@ impl Stage {
             user,
             user_address,
             models,
+            sources,
             _folder: folder,
         })
     }
@@ -147,13 +151,15 @@ impl Stage {
 }
 
 fn publish(who: &Identity, model: &str) -> Result<u64> {
+    // Of a path its last part: names are short.
+    let name = model.rsplit('/').next().unwrap_or(model);
     let published = who.ask(&[
         "creator",
         "publish",
         "--model",
         model,
         "--name",
-        model,
+        name,
         "--royalty",
         "5%",
     ])?;

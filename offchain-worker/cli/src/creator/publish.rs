@@ -3,19 +3,19 @@
 use std::{
     fs::File,
     io::{self, Read},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use weft_chain::market::NewAsset;
-use weft_primitives::{AssetKind, Ppm};
+use weft_primitives::Ppm;
 use weft_vault::{ContentKey, seal_to_path};
 
 use crate::{
     amount::{parse_percent, percent},
     blocks::Blocks,
-    engine,
+    engine::{self, Source},
     failure::Failure,
     manifest::{FileEntry, Manifest},
     models,
@@ -27,7 +27,8 @@ use crate::{
 /// Seal a model and publish it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The model: a name of `weft models ls`, a GGUF file, or a directory with safetensors and tokenizer.
+    /// The model: a name of `weft models ls`, a GGUF file, or a directory with safetensors and tokenizer, or with an exact
+    /// model.
     #[arg(long)]
     model: String,
     /// Name shown to people.
@@ -43,12 +44,6 @@ pub struct Args {
     /// Print JSON.
     #[arg(long)]
     json: bool,
-}
-
-/// A model on disk: what it is and its files, names relative to the model.
-struct Source {
-    kind: AssetKind,
-    files: Vec<(String, PathBuf)>,
 }
 
 impl Args {
@@ -85,6 +80,7 @@ impl Args {
             size_bytes,
             key_commitment: key.commitment().0,
             royalty: self.royalty,
+            exact_root: source.exact_root,
         };
         let id = client.market().publish(&creator, asset).await?;
         if self.json {
@@ -96,25 +92,28 @@ impl Args {
                 "content": content,
                 "size_bytes": size_bytes,
                 "royalty": self.royalty,
+                "exact_root": source.exact_root.map(|root| format!("0x{}", hex::encode(root))),
             }));
         }
-        output::pairs([
+        let exact_root = source.exact_root.map(|root| ("exact root", hex::encode(root)));
+        let lines = [
             ("asset", id.to_string()),
             ("name", self.name),
             ("manifest", manifest.to_string()),
             ("sealed file", format!("{content} ({size_bytes} bytes)")),
             ("royalty", percent(self.royalty)),
-            ("next", "serve it to providers with `weft creator serve`".to_owned()),
-        ])
+        ];
+        let next = ("next", "serve it to providers with `weft creator serve`".to_owned());
+        output::pairs(lines.into_iter().chain(exact_root).chain([next]))
     }
 }
 
 fn look_at(path: &Path) -> Result<Source, Failure> {
     let progress = Progress::spinner("checking that the model runs");
     match engine::check(path) {
-        Ok((kind, files)) => {
+        Ok(source) => {
             progress.done("it does");
-            Ok(Source { kind, files })
+            Ok(source)
         }
         Err(failure) => {
             progress.abandon();
@@ -200,7 +199,7 @@ impl Read for Hashed {
 mod tests {
     use super::*;
     use crate::manifest::Manifest;
-    use weft_primitives::{ContentCodec, ContentId};
+    use weft_primitives::{AssetKind, ContentCodec, ContentId};
 
     #[test]
     fn what_is_sealed_is_what_the_manifest_describes() {
@@ -218,6 +217,7 @@ mod tests {
         let source = Source {
             kind: AssetKind::EmbeddingModel,
             files,
+            exact_root: None,
         };
         let key = ContentKey::from_bytes([1; 32]);
         let sealed = dir.path().join("sealed");

@@ -38,6 +38,9 @@ pub struct Entry {
     pub output_key: WrappedKey,
     /// Tokens to charge.
     pub used_tokens: u32,
+    /// Of an exact job, what commits to each step of the computation. Answers kept by earlier builds have none.
+    #[serde(default, with = "json::optional_hex_bytes")]
+    pub trace_root: Option<[u8; 32]>,
 }
 
 impl Entry {
@@ -48,6 +51,7 @@ impl Entry {
             result_hash: self.result_hash,
             output_key: self.output_key,
             used_tokens: self.used_tokens,
+            trace_root: self.trace_root,
         }
     }
 }
@@ -139,6 +143,7 @@ mod tests {
             result_hash: [4; 32],
             output_key: [5; 80],
             used_tokens: 6,
+            trace_root: job.is_multiple_of(2).then_some([7; 32]),
         }
     }
 
@@ -150,9 +155,19 @@ mod tests {
         for kept in [entry(1, 7), entry(2, 7), entry(1, 8)] {
             journal.keep(&kept).unwrap();
         }
-        journal.drop_entry(&[7; 32], 2).unwrap();
-        journal.drop_entry(&[7; 32], 2).unwrap();
-        assert_eq!(Journal::open(path).unwrap().entries(&[7; 32]).unwrap(), [entry(1, 7)]);
+        journal.drop_entry(&[7; 32], 1).unwrap();
+        journal.drop_entry(&[7; 32], 1).unwrap();
+        let entries = Journal::open(path).unwrap().entries(&[7; 32]).unwrap();
+        assert_eq!(entries, [entry(2, 7)]);
+        assert_eq!(entries[0].commitment().trace_root, Some([7; 32]));
+    }
+
+    #[test]
+    fn an_answer_of_a_build_that_knew_no_traces_has_none() {
+        let mut kept = serde_json::to_value(entry(2, 7)).unwrap();
+        kept.as_object_mut().unwrap().remove("trace_root").unwrap();
+        let read: Entry = serde_json::from_value(kept).unwrap();
+        assert_eq!(read.trace_root, None);
     }
 
     #[test]

@@ -1,5 +1,8 @@
 use proptest::prelude::*;
-use weft_primitives::{ContentCodec, ContentId, job::Patience};
+use weft_primitives::{
+    ContentCodec, ContentId,
+    job::{Arithmetic, Patience},
+};
 
 use super::*;
 
@@ -11,6 +14,7 @@ fn job(id: JobId, model: AssetId, device: AccountId, phase: Phase<u32>) -> Job {
         id,
         user: OTHER,
         model,
+        arithmetic: Arithmetic::Float,
         posted_at: 0,
         attempts: 1,
         state: JobState::Living(LivingJob {

@@ -373,6 +373,7 @@ impl Loop {
         let (
             Some(Job {
                 model,
+                arithmetic,
                 state: JobState::Living(living),
                 ..
             }),
@@ -384,7 +385,7 @@ impl Loop {
         let Some(loaded) = self.models.get(model).cloned() else {
             return;
         };
-        let (model, living) = (*model, living.clone());
+        let (model, arithmetic, living) = (*model, *arithmetic, living.clone());
         let flag = Arc::new(AtomicBool::new(false));
         self.called_off.insert(job, flag.clone());
         self.local.work.insert(job, Work::Computing);
@@ -392,7 +393,7 @@ impl Loop {
         tokio::spawn(async move {
             tell(Event::Computed(
                 job,
-                worker.answer(job, living, model, loaded, flag).await,
+                worker.answer(job, living, arithmetic, model, loaded, flag).await,
             ))
         });
     }

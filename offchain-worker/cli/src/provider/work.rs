@@ -12,7 +12,10 @@ use weft_chain::{
     Client, Signer,
     jobs::{LivingJob, result_hash},
 };
-use weft_primitives::{AssetId, JobId, job::Decline};
+use weft_primitives::{
+    AssetId, JobId,
+    job::{Arithmetic, Decline},
+};
 use weft_store::{Bytes, MAX_BLOCK_BYTES};
 use weft_vault::{
     Context, DeviceKeys, PublicKey, WrappedKey, open_message, seal_message,
@@ -23,7 +26,7 @@ use super::journal::{Entry, Journal};
 use crate::{
     asset,
     blocks::{Blocks, Missing},
-    engine::{Compute, Loaded},
+    engine::{Answered, Compute, Loaded},
     failure::Failure,
     request::{Answer, Request},
     sealed_model,
@@ -100,6 +103,7 @@ impl Worker {
         self: Arc<Self>,
         job: JobId,
         living: LivingJob,
+        arithmetic: Arithmetic,
         model_id: AssetId,
         model: Model,
         cancelled: Arc<AtomicBool>,
@@ -115,7 +119,7 @@ impl Worker {
         })
         .await
         .map_err(|panic| unable(Decline::DeviceFault)(format!("the engine failed: {panic}")))?;
-        let answer = computed.map_err(|failed| Unable {
+        let Answered { answer, trace_root } = computed.map_err(|failed| Unable {
             why: failed.why(),
             because: failed.to_string(),
         })?;
@@ -125,7 +129,15 @@ impl Worker {
             seconds = started.elapsed().as_secs_f32(),
             "computed"
         );
-        self.keep(job, &living, &answer)
+        let trace_root = match arithmetic {
+            Arithmetic::Float => None,
+            // The chain takes exact jobs for exact models only, and those have been loaded as such.
+            Arithmetic::Exact if trace_root.is_none() => {
+                return Err(unable(Decline::DeviceFault)("an exact job on a float model".into()));
+            }
+            Arithmetic::Exact => trace_root,
+        };
+        self.keep(job, &living, &answer, trace_root)
             .await
             .map_err(unable(Decline::DeviceFault))
     }
@@ -173,7 +185,13 @@ impl Worker {
     }
 
     /// Seals the answer, stores it, and notes what its commit needs.
-    async fn keep(&self, job: JobId, living: &LivingJob, answer: &Answer) -> Result<Entry, String> {
+    async fn keep(
+        &self,
+        job: JobId,
+        living: &LivingJob,
+        answer: &Answer,
+        trace_root: Option<[u8; 32]>,
+    ) -> Result<Entry, String> {
         let plaintext = serde_json::to_vec(answer).map_err(|error| error.to_string())?;
         let (sealed, key) = seal_message(&plaintext).map_err(|error| error.to_string())?;
         let genesis = self.client.genesis_hash();
@@ -192,6 +210,7 @@ impl Worker {
                 .map_err(|error| error.to_string())?
                 .0,
             used_tokens: answer.tokens().min(living.max_tokens),
+            trace_root,
         };
         self.journal.keep(&entry).map_err(|error| error.to_string())?;
         Ok(entry)

@@ -54,7 +54,8 @@ impl ModelFiles {
         self.files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
     }
 
-    pub(super) fn require(&self, name: &str) -> Result<&[u8], ModelError> {
+    /// The bytes of `name`, or that there is no such file.
+    pub(crate) fn require(&self, name: &str) -> Result<&[u8], ModelError> {
         self.get(name).ok_or_else(|| self.missing(name))
     }
 

@@ -8,7 +8,7 @@ use weft_exact::trace::Trace;
 use weft_exact_engine::Engine;
 use weft_exact_engine::generate::{embed, root_of_all};
 
-use super::open::{ExactError, KernelChoice, open};
+use super::open::{ExactError, KernelChoice, open, open_files};
 use crate::bert::{ModelFiles, max_tokens};
 use crate::device::Device;
 use crate::embed::sentence_tokenizer;
@@ -42,6 +42,16 @@ impl ExactEmbedding {
         let tokenizer = tokenizer(dir, opened.engine.program().config().context)?;
         Ok(Self {
             tokenizer,
+            engine: opened.engine,
+            root: opened.root,
+        })
+    }
+
+    /// Loads files that are in memory already, by their names in a model's directory.
+    pub fn from_files(files: &ModelFiles, device: Device, kernel: KernelChoice) -> Result<Self, ExactError> {
+        let opened = open_files(files, Family::Bert, device, kernel)?;
+        Ok(Self {
+            tokenizer: tokenizer_of(files, opened.engine.program().config().context)?,
             engine: opened.engine,
             root: opened.root,
         })
@@ -83,7 +93,10 @@ impl ExactEmbedding {
 
 /// The tokenizer in a model's directory; it cuts texts to what the model takes.
 pub(super) fn tokenizer(dir: &Path, context: usize) -> Result<SentenceTokenizer, ExactError> {
-    let files = ModelFiles::read(dir).map_err(EngineError::from)?;
-    let longest = max_tokens(&files, context).map_err(EngineError::from)?;
-    Ok(sentence_tokenizer(&files, longest)?)
+    tokenizer_of(&ModelFiles::read(dir).map_err(EngineError::from)?, context)
+}
+
+fn tokenizer_of(files: &ModelFiles, context: usize) -> Result<SentenceTokenizer, ExactError> {
+    let longest = max_tokens(files, context).map_err(EngineError::from)?;
+    Ok(sentence_tokenizer(files, longest)?)
 }

@@ -17,6 +17,8 @@ pub use text::{ExactGeneration, ExactText, TOKENIZER, choice};
 // What these give and take.
 pub use weft_exact::merkle::Digest;
 pub use weft_exact::opening::{Checked, Opening, Refuted};
+pub use weft_exact::program::Family;
 pub use weft_exact_engine::convert::{Format, Progress, Stage};
-pub use weft_exact_engine::files::{MANIFEST, Manifest};
+pub use weft_exact_engine::engine::Failure;
+pub use weft_exact_engine::files::{MANIFEST, Manifest, WEIGHTS, read_manifest};
 pub use weft_exact_engine::opening::{Question, Unopened};

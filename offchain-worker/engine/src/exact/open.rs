@@ -11,12 +11,13 @@ use weft_exact_engine::Engine;
 use weft_exact_engine::convert::ConvertError;
 use weft_exact_engine::cpu::{CpuEngine, NotReady};
 use weft_exact_engine::engine::Failure;
-use weft_exact_engine::files::{self, FilesError};
+use weft_exact_engine::files::{self, FilesError, MANIFEST, Manifest, WEIGHTS};
 use weft_exact_engine::kernel::{Kernel, Unknown};
 use weft_exact_engine::opening::Unopened;
 use weft_exact_engine::referee::Referee;
 
 use super::gpu::{GpuEngine, GpuError};
+use crate::bert::ModelFiles;
 use crate::device::Device;
 use crate::engine_error::EngineError;
 
@@ -81,7 +82,7 @@ pub enum ExactError {
     /// A model of the other family.
     #[error("{} is no {wanted} model", path.display())]
     WrongFamily {
-        /// The directory.
+        /// The directory, or the manifest of files in memory.
         path: PathBuf,
         /// What it should be.
         wanted: &'static str,
@@ -106,18 +107,42 @@ pub(super) struct Opened {
 /// Reads the model in `dir` and makes it ready on a device.
 pub(super) fn open(dir: &Path, family: Family, device: Device, kernel: KernelChoice) -> Result<Opened, ExactError> {
     let (model, manifest) = files::read(dir)?;
+    ready(dir, &model, &manifest, family, device, kernel)
+}
+
+/// Makes the model of files that are in memory ready on a device.
+pub(super) fn open_files(
+    files: &ModelFiles,
+    family: Family,
+    device: Device,
+    kernel: KernelChoice,
+) -> Result<Opened, ExactError> {
+    let manifest = files.require(MANIFEST).map_err(EngineError::from)?;
+    let weights = files.require(WEIGHTS).map_err(EngineError::from)?;
+    let (model, manifest) = files::from_bytes(manifest, weights)?;
+    ready(Path::new(MANIFEST), &model, &manifest, family, device, kernel)
+}
+
+fn ready(
+    path: &Path,
+    model: &Model,
+    manifest: &Manifest,
+    family: Family,
+    device: Device,
+    kernel: KernelChoice,
+) -> Result<Opened, ExactError> {
     if manifest.config.family != family {
         let wanted = match family {
             Family::Llama => "text",
             Family::Bert => "embedding",
         };
         return Err(ExactError::WrongFamily {
-            path: dir.to_owned(),
+            path: path.to_owned(),
             wanted,
         });
     }
     Ok(Opened {
-        engine: engine(&model, device, kernel)?,
+        engine: engine(model, device, kernel)?,
         root: manifest.model_root,
     })
 }

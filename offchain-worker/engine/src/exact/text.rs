@@ -11,7 +11,8 @@ use weft_exact_engine::Engine;
 use weft_exact_engine::generate::{Batch, End, Request, random_choice};
 use weft_exact_engine::perplexity::perplexity;
 
-use super::open::{ExactError, KernelChoice, open};
+use super::open::{ExactError, KernelChoice, Opened, open, open_files};
+use crate::bert::ModelFiles;
 use crate::device::Device;
 use crate::engine_error::EngineError;
 use crate::generate::{FinishReason, Generation, GenerationParams, Timings, TokenEvent};
@@ -45,7 +46,17 @@ impl ExactText {
     /// Loads the model in a directory.
     pub fn load(dir: &Path, device: Device, kernel: KernelChoice) -> Result<Self, ExactError> {
         let encoder = encoder(dir)?;
-        let opened = open(dir, Family::Llama, device, kernel)?;
+        Self::new(encoder, open(dir, Family::Llama, device, kernel)?)
+    }
+
+    /// Loads files that are in memory already, by their names in a model's directory.
+    pub fn from_files(files: &ModelFiles, device: Device, kernel: KernelChoice) -> Result<Self, ExactError> {
+        let tokenizer = files.require(TOKENIZER).map_err(EngineError::from)?;
+        let encoder = encoder_of(tokenizer.to_vec())?;
+        Self::new(encoder, open_files(files, Family::Llama, device, kernel)?)
+    }
+
+    fn new(encoder: PromptEncoder, opened: Opened) -> Result<Self, ExactError> {
         let (tokens, vocabulary) = (
             encoder.tokenizer().vocabulary_size(),
             opened.engine.program().config().vocabulary,
@@ -216,7 +227,11 @@ pub(super) fn encoder(dir: &Path) -> Result<PromptEncoder, ExactError> {
         path: path.clone(),
         reason: error.to_string(),
     })?;
-    let gguf = Gguf::from_bytes(bytes).map_err(EngineError::from)?;
+    encoder_of(bytes)
+}
+
+fn encoder_of(tokenizer: Vec<u8>) -> Result<PromptEncoder, ExactError> {
+    let gguf = Gguf::from_bytes(tokenizer).map_err(EngineError::from)?;
     Ok(PromptEncoder::from_metadata(gguf.metadata())?)
 }
 

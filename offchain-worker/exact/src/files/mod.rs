@@ -19,6 +19,7 @@ use rayon::prelude::*;
 use weft_exact::{
     merkle::{self, Digest},
     model::Model,
+    piece::Piece,
 };
 
 pub use error::{FilesError, Problem};
@@ -72,23 +73,53 @@ pub fn write_file(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), FilesError
 pub fn read_manifest(dir: &Path) -> Result<Manifest, FilesError> {
     let path = dir.join(MANIFEST);
     let bytes = read_whole(&path, 0..=MAX_MANIFEST_BYTES)?;
-    Manifest::from_json(&bytes).map_err(|problem| FilesError::Manifest { path, problem })
+    parse(&path, &bytes)
 }
 
 /// Reads a model, and checks that it is the one whose root the manifest names.
 pub fn read(dir: &Path) -> Result<(Model, Manifest), FilesError> {
     let manifest = read_manifest(dir)?;
     let path = dir.join(WEIGHTS);
-    let expected = tensors::expected(&manifest.config).map_err(|why| FilesError::NoModel(why.into()))?;
+    let expected = expected(&manifest)?;
     // Whatever the file says about itself, nothing larger is allocated than what the manifest's sizes make it.
     let bytes = read_whole(&path, tensors::file_bytes(&expected))?;
     let parts = tensors::parts(&path, &manifest.config, &expected, &bytes)?;
     drop(bytes);
+    checked(&path, manifest, parts)
+}
+
+/// The model of two files that are in memory, checked as by [`read`]. Errors name the files as they are called in a model's
+/// directory.
+pub fn from_bytes(manifest: &[u8], weights: &[u8]) -> Result<(Model, Manifest), FilesError> {
+    let path = Path::new(MANIFEST);
+    check_length(path, manifest.len() as u64, &(0..=MAX_MANIFEST_BYTES))?;
+    let manifest = parse(path, manifest)?;
+    let path = Path::new(WEIGHTS);
+    let expected = expected(&manifest)?;
+    check_length(path, weights.len() as u64, &tensors::file_bytes(&expected))?;
+    let parts = tensors::parts(path, &manifest.config, &expected, weights)?;
+    checked(path, manifest, parts)
+}
+
+fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, FilesError> {
+    Manifest::from_json(bytes).map_err(|problem| FilesError::Manifest {
+        path: path.to_owned(),
+        problem,
+    })
+}
+
+/// The tensors that the model of a manifest has.
+fn expected(manifest: &Manifest) -> Result<Vec<tensors::Expected>, FilesError> {
+    tensors::expected(&manifest.config).map_err(|why| FilesError::NoModel(why.into()))
+}
+
+/// The model that parts from the file `path` make, if it is the one whose root the manifest names.
+fn checked(path: &Path, manifest: Manifest, parts: Vec<Piece>) -> Result<(Model, Manifest), FilesError> {
     let model = Model::new(manifest.config, parts).map_err(|why| FilesError::NoModel(why.into()))?;
     let found = merkle::root(&leaves(&model));
     if found != manifest.weight_root || manifest.model_root != weft_exact::model::root_of(&manifest.config, &found) {
         return Err(FilesError::Root {
-            path,
+            path: path.to_owned(),
             found,
             named: manifest.weight_root,
         });
@@ -127,19 +158,24 @@ fn finish(started: &Path, path: &Path) -> Result<(), FilesError> {
     done.map_err(|error| FilesError::io(path, error))
 }
 
+fn check_length(path: &Path, length: u64, range: &std::ops::RangeInclusive<u64>) -> Result<(), FilesError> {
+    if range.contains(&length) {
+        return Ok(());
+    }
+    Err(FilesError::Length {
+        path: path.to_owned(),
+        length,
+        least: *range.start(),
+        most: *range.end(),
+    })
+}
+
 /// A file whose length is in `range`.
 fn read_whole(path: &Path, range: std::ops::RangeInclusive<u64>) -> Result<Vec<u8>, FilesError> {
     let io = |error| FilesError::io(path, error);
     let file = File::open(path).map_err(io)?;
     let length = file.metadata().map_err(io)?.len();
-    if !range.contains(&length) {
-        return Err(FilesError::Length {
-            path: path.to_owned(),
-            length,
-            least: *range.start(),
-            most: *range.end(),
-        });
-    }
+    check_length(path, length, &range)?;
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
     // A file may grow while it is read.
     file.take(*range.end()).read_to_end(&mut bytes).map_err(io)?;

@@ -8,7 +8,7 @@ use sp_runtime::{DispatchError, DispatchResult, traits::Dispatchable};
 use weft_primitives::{
     AssetId, Balance, ContentCodec, ContentId, JobId,
     device::{EncryptionKey, WRAPPED_KEY_BYTES, WrappedKey},
-    job::{Decline, Patience, Reason},
+    job::{Arithmetic, Decline, Patience, Reason},
     price::Split,
 };
 
@@ -41,11 +41,18 @@ pub const USER_KEY: EncryptionKey = [3; 32];
 pub const WRAPPED: WrappedKey = [4; WRAPPED_KEY_BYTES];
 pub const RESULT_HASH: [u8; 32] = [5; 32];
 pub const OUTPUT_KEY: WrappedKey = [6; WRAPPED_KEY_BYTES];
+pub const TRACE_ROOT: [u8; 32] = [7; 32];
 
-/// Posts and returns the number of the job.
+/// Posts a float job and returns its number.
 pub fn post(user: AccountId, max_tokens: u32, max_price: Balance) -> Result<JobId, DispatchError> {
     let id = crate::NextJobId::<Test>::get();
     post_call(user, MODEL, max_tokens, max_price, Patience::Short).map(|()| id)
+}
+
+/// Posts an exact job for ten tokens and returns its number.
+pub fn post_exact(user: AccountId, model: AssetId) -> Result<JobId, DispatchError> {
+    let id = crate::NextJobId::<Test>::get();
+    post_by(user, model, 10, 1_000, Patience::Short, Arithmetic::Exact).map(|()| id)
 }
 
 pub fn post_call(
@@ -54,6 +61,17 @@ pub fn post_call(
     max_tokens: u32,
     max_price: Balance,
     patience: Patience,
+) -> DispatchResult {
+    post_by(user, model, max_tokens, max_price, patience, Arithmetic::Float)
+}
+
+pub fn post_by(
+    user: AccountId,
+    model: AssetId,
+    max_tokens: u32,
+    max_price: Balance,
+    patience: Patience,
+    arithmetic: Arithmetic,
 ) -> DispatchResult {
     dispatch(
         user,
@@ -64,6 +82,7 @@ pub fn post_call(
             max_tokens,
             max_price,
             patience,
+            arithmetic,
         },
     )
 }
@@ -95,7 +114,12 @@ pub fn cancel(user: AccountId, job: JobId) -> DispatchResult {
     dispatch(user, Call::cancel { job })
 }
 
+/// Commits the result of a float job.
 pub fn commit(device: AccountId, job: JobId, used_tokens: u32) -> DispatchResult {
+    commit_with(device, job, used_tokens, None)
+}
+
+pub fn commit_with(device: AccountId, job: JobId, used_tokens: u32, trace_root: Option<[u8; 32]>) -> DispatchResult {
     dispatch(
         device,
         Call::commit {
@@ -104,6 +128,7 @@ pub fn commit(device: AccountId, job: JobId, used_tokens: u32) -> DispatchResult
             result_hash: RESULT_HASH,
             output_key: OUTPUT_KEY,
             used_tokens,
+            trace_root,
         },
     )
 }

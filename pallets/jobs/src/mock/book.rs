@@ -6,7 +6,7 @@ use codec::{Decode, Encode};
 use frame_support::parameter_types;
 use sp_runtime::traits::{BlakeTwo256, Hash};
 use weft_primitives::{
-    AssetId, Balance, JobId, Ppm,
+    AssetId, Balance, JobId,
     device::EncryptionKey,
     registry::{Booking, Matching, ModelRegistry, ModelTerms, Moves, NoMatch},
     reputation::Outcome,
@@ -16,12 +16,30 @@ use super::*;
 
 parameter_types! {
     /// What models there are.
-    pub storage Models: BTreeMap<AssetId, (AccountId, Ppm, bool)> = BTreeMap::new();
+    pub storage Models: BTreeMap<AssetId, Model> = BTreeMap::new();
     /// Who offers what.
     pub storage Providers: BTreeMap<AccountId, Provider> = BTreeMap::new();
 }
 
-/// A provider of [`MODEL`] and [`RETIRED`].
+/// A model of [`CREATOR`]'s.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Model {
+    pub listed: bool,
+    pub exact: bool,
+}
+
+impl Model {
+    pub const LISTED: Self = Self {
+        listed: true,
+        exact: false,
+    };
+    pub const EXACT: Self = Self {
+        listed: true,
+        exact: true,
+    };
+}
+
+/// A provider of all models.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Provider {
     pub ask: Balance,
@@ -50,19 +68,23 @@ pub struct Registry;
 impl Registry {
     pub fn retire(model: AssetId) {
         let mut models = Models::get();
-        models.get_mut(&model).unwrap().2 = false;
+        models.get_mut(&model).unwrap().listed = false;
         Models::set(&models);
     }
 }
 impl ModelRegistry<AccountId> for Registry {
     fn listed_model(asset: AssetId) -> Option<ModelTerms<AccountId>> {
-        Models::get().get(&asset).filter(|(_, _, listed)| *listed)?;
+        Models::get().get(&asset).filter(|model| model.listed)?;
         Self::model(asset)
     }
 
     fn model(asset: AssetId) -> Option<ModelTerms<AccountId>> {
-        let (creator, royalty, _) = *Models::get().get(&asset)?;
-        Some(ModelTerms { creator, royalty })
+        let Model { exact, .. } = *Models::get().get(&asset)?;
+        Some(ModelTerms {
+            creator: CREATOR,
+            royalty: ROYALTY,
+            exact,
+        })
     }
 
     fn has_key(asset: AssetId, provider: &AccountId, key: &EncryptionKey) -> bool {
@@ -70,11 +92,8 @@ impl ModelRegistry<AccountId> for Registry {
     }
 
     #[cfg(feature = "runtime-benchmarks")]
-    fn benchmark_model(creator: &AccountId) -> AssetId {
-        let mut models = Models::get();
-        models.insert(MODEL, (*creator, ROYALTY, true));
-        Models::set(&models);
-        MODEL
+    fn benchmark_model(_: &AccountId) -> AssetId {
+        EXACT_MODEL
     }
 
     #[cfg(feature = "runtime-benchmarks")]

@@ -2,6 +2,7 @@
 
 mod deadlines;
 mod decline;
+mod exact;
 mod input;
 mod paging;
 mod post;

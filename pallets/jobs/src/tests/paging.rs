@@ -1,6 +1,6 @@
 use codec::{Decode, Encode};
 use weft_primitives::{
-    job::{Patience, Phase, Reason},
+    job::{Arithmetic, Patience, Phase, Reason},
     job_view::{EndedJob, JobState, JobView, LivingJob},
     page::MAX_PAGE,
 };
@@ -25,6 +25,7 @@ fn a_living_job_shows_what_a_device_needs() {
                 id: job,
                 user: ALICE,
                 model: MODEL,
+                arithmetic: Arithmetic::Float,
                 posted_at: 1,
                 attempts: 1,
                 state: JobState::Living(LivingJob {
@@ -57,6 +58,7 @@ fn an_ended_job_shows_its_receipt_until_it_is_removed() {
             provider: Some(FIRST),
             output: None,
             result_hash: None,
+            trace_root: None,
             output_key: None,
             used_tokens: 0,
             split: refund(3_000),

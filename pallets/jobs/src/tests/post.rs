@@ -1,6 +1,6 @@
 use frame_support::{assert_noop, assert_ok};
 use weft_primitives::{
-    job::{Patience, Phase},
+    job::{Arithmetic, Patience, Phase},
     registry::Booking,
 };
 
@@ -33,7 +33,8 @@ fn the_cheapest_provider_is_booked_and_the_escrow_held() {
                     job,
                     user: ALICE,
                     model: MODEL,
-                    max_price: 5_000
+                    max_price: 5_000,
+                    arithmetic: Arithmetic::Float,
                 },
                 Event::Assigned {
                     job,

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use frame_support::{traits::Hooks, weights::Weight};
 use proptest::prelude::*;
-use weft_primitives::{JobId, job::Patience, job::Reason, price::Split};
+use weft_primitives::{
+    JobId,
+    job::{Arithmetic, Patience, Reason},
+    price::Split,
+};
 
 use crate::{Deadlines, Event, Jobs as Living, JobsByUser, NextJobId, Queue, QueueEnds, Receipts, mock::*};
 
@@ -19,6 +23,7 @@ enum Move {
         max_tokens: u32,
         max_price: u128,
         patience: Patience,
+        arithmetic: Arithmetic,
     },
     Release {
         job: u64,
@@ -33,6 +38,8 @@ enum Move {
         job: u64,
         device_of: Option<usize>,
         used_tokens: u32,
+        /// Whether it comes with a trace root exactly if it should.
+        rightly_traced: bool,
     },
     Decline {
         job: u64,
@@ -62,6 +69,10 @@ fn patience() -> impl Strategy<Value = Patience> {
     prop_oneof![Just(Patience::Short), Just(Patience::Standard), Just(Patience::Long)]
 }
 
+fn arithmetic() -> impl Strategy<Value = Arithmetic> {
+    prop_oneof![Just(Arithmetic::Float), Just(Arithmetic::Exact)]
+}
+
 /// Mostly by whom it concerns, now and then by another.
 fn right_or_wrong() -> impl Strategy<Value = Option<usize>> {
     prop_oneof![4 => Just(None), 1 => (0..OWNERS.len()).prop_map(Some)]
@@ -72,16 +83,19 @@ fn moves() -> impl Strategy<Value = Move> {
     // Counted back from the latest job, so that most moves meet a job that lives.
     let job = 0u64..8;
     prop_oneof![
-        4 => (user.clone(), 6u64..9, 0u32..1_100, 0u128..50_000, patience()).prop_map(
-            |(user, model, max_tokens, max_price, patience)| {
-                Move::Post { user, model, max_tokens, max_price, patience }
+        4 => (user.clone(), 6u64..10, 0u32..1_100, 0u128..50_000, patience(), arithmetic()).prop_map(
+            |(user, model, max_tokens, max_price, patience, arithmetic)| {
+                Move::Post { user, model, max_tokens, max_price, patience, arithmetic }
             }
         ),
         4 => (job.clone(), user.clone(), right_or_wrong())
             .prop_map(|(job, user, key_of)| Move::Release { job, user, key_of }),
         1 => (job.clone(), user.clone()).prop_map(|(job, user)| Move::Cancel { job, user }),
-        3 => (job.clone(), right_or_wrong(), 0u32..1_100)
-            .prop_map(|(job, device_of, used_tokens)| Move::Commit { job, device_of, used_tokens }),
+        3 => (job.clone(), right_or_wrong(), 0u32..1_100, prop::bool::weighted(0.8)).prop_map(
+            |(job, device_of, used_tokens, rightly_traced)| {
+                Move::Commit { job, device_of, used_tokens, rightly_traced }
+            }
+        ),
         2 => (job.clone(), right_or_wrong()).prop_map(|(job, device_of)| Move::Decline { job, device_of }),
         2 => (job, user).prop_map(|(job, by)| Move::Expire { job, by }),
         1 => (0..OWNERS.len(), 0u128..60, 0u32..4)
@@ -105,7 +119,8 @@ fn make(this: Move) {
             max_tokens,
             max_price,
             patience,
-        } => post_call(USERS[user], model, max_tokens, max_price, patience),
+            arithmetic,
+        } => post_by(USERS[user], model, max_tokens, max_price, patience, arithmetic),
         Move::Release { job, user, key_of: by } => {
             let job = recent(job);
             release_to(USERS[user], job, key_of(owner_or(by, job)))
@@ -115,9 +130,12 @@ fn make(this: Move) {
             job,
             device_of: by,
             used_tokens,
+            rightly_traced,
         } => {
             let job = recent(job);
-            commit(device_of(owner_or(by, job)), job, used_tokens)
+            let exact = Living::<Test>::get(job).is_some_and(|job| job.arithmetic == Arithmetic::Exact);
+            let trace_root = (exact == rightly_traced).then_some(TRACE_ROOT);
+            commit_with(device_of(owner_or(by, job)), job, used_tokens, trace_root)
         }
         Move::Decline { job, device_of: by } => {
             let job = recent(job);

@@ -2,7 +2,11 @@ use frame_support::{
     assert_noop, assert_ok,
     traits::{LockableCurrency, WithdrawReasons, fungible::Mutate},
 };
-use weft_primitives::{job::Reason, price::Split, reputation::Outcome};
+use weft_primitives::{
+    job::{Arithmetic, Reason},
+    price::Split,
+    reputation::Outcome,
+};
 
 use super::*;
 use crate::{Error, Event, Jobs, Party, Receipt, Receipts, mock::*};
@@ -55,10 +59,12 @@ fn a_commit_in_time_pays_everyone_to_the_last_unit() {
             Some(Receipt {
                 user: ALICE,
                 model: MODEL,
+                arithmetic: Arithmetic::Float,
                 provider: Some(FIRST),
                 reason: Reason::Completed,
                 output: Some(output()),
                 result_hash: Some(RESULT_HASH),
+                trace_root: None,
                 output_key: Some(OUTPUT_KEY),
                 used_tokens: 900,
                 split,
@@ -86,6 +92,7 @@ fn a_commit_is_free_and_charged_by_what_it_moved() {
                 result_hash: RESULT_HASH,
                 output_key: OUTPUT_KEY,
                 used_tokens: 1,
+                trace_root: None,
             });
             let most = <() as WeightInfo>::commit(2);
             assert_eq!(call.get_dispatch_info().call_weight, most);

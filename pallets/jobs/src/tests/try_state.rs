@@ -2,7 +2,7 @@
 
 use frame_support::traits::fungible::MutateHold;
 use sp_runtime::TryRuntimeError;
-use weft_primitives::{registry::Matching, reputation::Outcome};
+use weft_primitives::{job::Arithmetic, registry::Matching, reputation::Outcome};
 
 use super::*;
 use crate::{
@@ -74,6 +74,11 @@ fn each_kind_of_damage_is_noticed() {
         );
 
         assert_eq!(
+            change(|job| job.arithmetic = Arithmetic::Exact),
+            "an exact job is for a model that is not exact"
+        );
+
+        assert_eq!(
             complaint(|| NextJobId::<Test>::put(0)),
             "a job has a number that was not given out"
         );
@@ -87,6 +92,12 @@ fn each_kind_of_damage_is_noticed() {
         assert_eq!(
             complaint(|| Receipts::<Test>::mutate(ended, |receipt| receipt.as_mut().unwrap().output = Some(output()))),
             "a receipt has a result without completion, or none with it"
+        );
+        assert_eq!(
+            complaint(|| {
+                Receipts::<Test>::mutate(ended, |receipt| receipt.as_mut().unwrap().trace_root = Some(TRACE_ROOT))
+            }),
+            "a receipt has a trace root that is not of a completed exact job, or lacks one that is"
         );
         assert_eq!(
             complaint(|| Balances::hold(&HoldReason::Escrow.into(), &BOB, 1).unwrap()),

@@ -25,6 +25,17 @@ fn an_asset_shows_its_creators_endpoint_and_whether_it_is_listed() {
 }
 
 #[test]
+fn an_asset_shows_its_exact_root_if_it_has_one() {
+    run(|| {
+        let (float, exact) = (publish(CREATOR), publish_exact(CREATOR));
+        assert_eq!(Market::asset(float).unwrap().exact_root, None);
+        assert_eq!(Market::asset(exact).unwrap().exact_root, Some(EXACT_ROOT));
+        assert_ok!(Market::retire(RuntimeOrigin::signed(CREATOR), exact));
+        assert_eq!(Market::asset(exact).unwrap().exact_root, Some(EXACT_ROOT));
+    });
+}
+
+#[test]
 fn pages_hand_on_to_each_other_until_the_last() {
     run(|| {
         for at in 0..7 {

@@ -16,6 +16,7 @@ fn publish_as(who: u64, name: &[u8], size_bytes: u64, royalty: u32) -> sp_runtim
         size_bytes,
         [3; 32],
         royalty,
+        None,
     )
 }
 
@@ -65,6 +66,29 @@ fn each_defect_of_a_publication_has_its_own_error() {
         );
         assert_ok!(publish_as(CREATOR, b"m", 1, MAX_ROYALTY));
         assert!(NameOf::<Test>::try_from(vec![b'm'; 65]).is_err());
+    });
+}
+
+#[test]
+fn models_of_both_kinds_may_be_exact_and_nothing_else() {
+    run(|| {
+        let publish = |kind| {
+            Market::publish(
+                RuntimeOrigin::signed(CREATOR),
+                kind,
+                b"m".to_vec().try_into().unwrap(),
+                content(1),
+                content(2),
+                1,
+                [3; 32],
+                0,
+                Some(EXACT_ROOT),
+            )
+        };
+        assert_noop!(publish(AssetKind::Dataset), Error::<Test>::OnlyModelsAreExact);
+        assert_ok!(publish(AssetKind::TextModel));
+        assert_ok!(publish(AssetKind::EmbeddingModel));
+        assert_eq!(Assets::<Test>::get(1).unwrap().exact_root, Some(EXACT_ROOT));
     });
 }
 

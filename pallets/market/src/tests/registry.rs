@@ -15,6 +15,7 @@ fn a_retired_model_is_not_listed_and_still_pays_its_creator() {
         let terms = Some(ModelTerms {
             creator: CREATOR,
             royalty: 50_000,
+            exact: false,
         });
         assert_eq!(Market::listed_model(asset), terms);
         assert_eq!(Market::model(asset), terms);
@@ -22,6 +23,15 @@ fn a_retired_model_is_not_listed_and_still_pays_its_creator() {
         assert_eq!(Market::listed_model(asset), None);
         assert_eq!(Market::model(asset), terms);
         assert_eq!(Market::model(asset + 1), None);
+    });
+}
+
+#[test]
+fn a_model_with_a_root_is_exact() {
+    run(|| {
+        let asset = publish_exact(CREATOR);
+        assert!(Market::listed_model(asset).unwrap().exact);
+        assert!(Market::model(asset).unwrap().exact);
     });
 }
 
@@ -37,6 +47,7 @@ fn a_dataset_is_no_model() {
             1,
             [0; 32],
             0,
+            None,
         ));
         assert_eq!(Market::listed_model(0), None);
         assert_eq!(Market::model(0), None);

@@ -1,6 +1,7 @@
 //! The check itself: it would be worth nothing if it passed on anything.
 
 use frame_support::assert_err;
+use weft_primitives::AssetKind;
 
 use crate::{AssetCount, Assets, AssetsByCreator, Grants, NextAssetId, mock::*};
 
@@ -39,6 +40,15 @@ fn each_breach_is_told() {
     broken(
         |asset| Assets::<Test>::mutate(asset, |info| info.as_mut().unwrap().creator = OTHER_CREATOR),
         "an index entry names another creator's asset",
+    );
+    broken(
+        |asset| {
+            Assets::<Test>::mutate(asset, |info| {
+                let info = info.as_mut().unwrap();
+                (info.kind, info.exact_root) = (AssetKind::Dataset, Some(EXACT_ROOT));
+            })
+        },
+        "an asset that is no model has the root of one",
     );
     broken(
         |asset| Grants::<Test>::remove(asset, PROVIDER),

@@ -109,9 +109,10 @@ async fn a_job(url: String) -> Any<()> {
         value! { { dest: to, value: 10 * UNIT } },
         &user,
     );
+    let root = Value::from_bytes([4; 32]);
     let model = value! { {
         kind: TextModel(), name: Value::from_bytes("a model"), manifest: manifest, content: sealed,
-        size_bytes: 4096u128, key_commitment: Value::from_bytes([3; 32]), royalty: 50_000u128
+        size_bytes: 4096u128, key_commitment: Value::from_bytes([3; 32]), royalty: 50_000u128, exact_root: Some(root)
     } };
     let published = send(&api, "Market", "publish", model, &creator);
     let (sent, published) = tokio::try_join!(sent, published)?;
@@ -122,7 +123,7 @@ async fn a_job(url: String) -> Any<()> {
     let post = || {
         value! { {
             model: model, input: input.clone(), user_key: Value::from_bytes([8; 32]), max_tokens: 16u128,
-            max_price: 20 * ASK, patience: Short()
+            max_price: 20 * ASK, patience: Short(), arithmetic: Exact()
         } }
     };
     let device_key = [0xd1; 32];
