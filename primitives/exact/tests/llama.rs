@@ -404,7 +404,7 @@ fn sizes_that_are_no_program_are_refused() {
     odd.shapes.head.group = 15;
     assert_eq!(Program::new(odd).map(drop), Err(Unsound::Shape("head")));
     let no_model = Model::new(large, vec![]).expect_err("it is none");
-    assert_eq!(no_model.to_string(), "inner is zero or too large");
+    assert_eq!(no_model.to_string(), "inner is zero, or more than `down` can sum: 8192");
 }
 
 /// The root binds everything that the arithmetic depends on.

@@ -915,7 +915,7 @@ fn a_changed_byte_is_named() {
     assert_eq!(refuted, Refuted::Config(Unsound::Size("layers")));
     assert_eq!(
         refuted.to_string(),
-        "the configuration is no program: layers is zero or too large"
+        "the configuration is no program: layers is zero, or more than 512"
     );
     let refuted = change(at(0, Op::Key, 1), &|opening| opening.config.context = usize::MAX);
     assert_eq!(refuted, Refuted::Config(Unsound::Size("context")));
