@@ -190,14 +190,15 @@ impl Numbers {
                 Piece::Angles((0..count).map(angle).collect())
             }
             Layout::Best => Piece::Best(alloc::vec![Best {
-                logit: (self.next() as i32) >> 10,
+                // No logit is above it, and all are near enough to have a mass.
+                logit: 1 << 19,
                 token: 3,
             }]),
             Layout::Masses => Piece::Masses(alloc::vec![(0..128).map(|_| self.next() >> 24).collect()]),
             Layout::Draw => Piece::Draw(Draw {
                 chunk: 0,
                 last_bucket: 127,
-                rest: 1 << 30,
+                rest: 1 << 28,
             }),
             Layout::Token => Piece::Token(3),
             Layout::Elements { positions, width } => {
