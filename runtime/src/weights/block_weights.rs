@@ -16,15 +16,15 @@ parameter_types! {
     /// Calculated by multiplying the *Average* with `1.0` and adding `0`.
     ///
     /// Stats nanoseconds:
-    ///   Min, Max: 204_766, 333_313
-    ///   Average:  222_889
-    ///   Median:   210_425
-    ///   Std-Dev:  30665.46
+    ///   Min, Max: 199_915, 320_332
+    ///   Average:  211_749
+    ///   Median:   204_533
+    ///   Std-Dev:  20097.31
     ///
     /// Percentiles nanoseconds:
-    ///   99th: 324_525
-    ///   95th: 313_615
-    ///   75th: 217_219
+    ///   99th: 286_682
+    ///   95th: 262_121
+    ///   75th: 208_195
     pub const BlockExecutionWeight: Weight =
-        Weight::from_parts(WEIGHT_REF_TIME_PER_NANOS.saturating_mul(222_889), 0);
+        Weight::from_parts(WEIGHT_REF_TIME_PER_NANOS.saturating_mul(211_749), 0);
 }

@@ -16,15 +16,15 @@ parameter_types! {
     /// Calculated by multiplying the *Average* with `1.0` and adding `0`.
     ///
     /// Stats nanoseconds:
-    ///   Min, Max: 140_315, 160_623
-    ///   Average:  150_531
-    ///   Median:   151_050
-    ///   Std-Dev:  6395.65
+    ///   Min, Max: 139_995, 144_517
+    ///   Average:  140_780
+    ///   Median:   140_652
+    ///   Std-Dev:  760.1
     ///
     /// Percentiles nanoseconds:
-    ///   99th: 160_271
-    ///   95th: 159_616
-    ///   75th: 156_122
+    ///   99th: 144_325
+    ///   95th: 141_919
+    ///   75th: 140_835
     pub const ExtrinsicBaseWeight: Weight =
-        Weight::from_parts(WEIGHT_REF_TIME_PER_NANOS.saturating_mul(150_531), 0);
+        Weight::from_parts(WEIGHT_REF_TIME_PER_NANOS.saturating_mul(140_780), 0);
 }

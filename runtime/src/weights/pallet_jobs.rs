@@ -18,7 +18,7 @@ use core::marker::PhantomData;
 pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 	/// Storage: `Market::Assets` (r:1 w:0)
-	/// Proof: `Market::Assets` (`max_values`: None, `max_size`: Some(246), added: 2721, mode: `MaxEncodedLen`)
+	/// Proof: `Market::Assets` (`max_values`: None, `max_size`: Some(279), added: 2754, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(175), added: 2650, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::NextJobId` (r:1 w:1)
@@ -44,19 +44,19 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 	/// Storage: `Providers::Offers` (r:15 w:15)
 	/// Proof: `Providers::Offers` (`max_values`: None, `max_size`: Some(112), added: 2587, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:0 w:1)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(442), added: 2917, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(443), added: 2918, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::JobsByUser` (r:0 w:1)
 	/// Proof: `Jobs::JobsByUser` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// The range of component `m` is `[0, 8]`.
 	fn post(m: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `1957 + m * (503 ±0)`
-		//  Estimated: `4277 + m * (4191 ±41)`
-		// Minimum execution time: 143_739_000 picoseconds.
-		Weight::from_parts(160_433_822, 0)
+		//  Measured:  `1990 + m * (503 ±0)`
+		//  Estimated: `4277 + m * (4191 ±76)`
+		// Minimum execution time: 136_315_000 picoseconds.
+		Weight::from_parts(141_690_766, 0)
 			.saturating_add(Weight::from_parts(0, 4277))
-			// Standard Error: 104_512
-			.saturating_add(Weight::from_parts(48_474_947, 0).saturating_mul(m.into()))
+			// Standard Error: 76_192
+			.saturating_add(Weight::from_parts(40_734_770, 0).saturating_mul(m.into()))
 			.saturating_add(T::DbWeight::get().reads(10))
 			.saturating_add(T::DbWeight::get().reads((4_u64).saturating_mul(m.into())))
 			.saturating_add(T::DbWeight::get().writes(4))
@@ -64,19 +64,19 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 			.saturating_add(Weight::from_parts(0, 4191).saturating_mul(m.into()))
 	}
 	/// Storage: `Jobs::Jobs` (r:1 w:1)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(442), added: 2917, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(443), added: 2918, mode: `MaxEncodedLen`)
 	fn release_input() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `398`
-		//  Estimated: `3907`
-		// Minimum execution time: 19_516_000 picoseconds.
-		Weight::from_parts(22_510_000, 0)
-			.saturating_add(Weight::from_parts(0, 3907))
+		//  Measured:  `399`
+		//  Estimated: `3908`
+		// Minimum execution time: 18_266_000 picoseconds.
+		Weight::from_parts(19_302_000, 0)
+			.saturating_add(Weight::from_parts(0, 3908))
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	/// Storage: `Jobs::Jobs` (r:1 w:1)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(442), added: 2917, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(443), added: 2918, mode: `MaxEncodedLen`)
 	/// Storage: `Providers::Providers` (r:1 w:1)
 	/// Proof: `Providers::Providers` (`max_values`: None, `max_size`: Some(812), added: 3287, mode: `MaxEncodedLen`)
 	/// Storage: `Providers::OffersOf` (r:1 w:0)
@@ -92,17 +92,17 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 	/// Storage: `Providers::BucketEntry` (r:0 w:8)
 	/// Proof: `Providers::BucketEntry` (`max_values`: None, `max_size`: Some(86), added: 2561, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Receipts` (r:0 w:1)
-	/// Proof: `Jobs::Receipts` (`max_values`: None, `max_size`: Some(315), added: 2790, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Receipts` (`max_values`: None, `max_size`: Some(349), added: 2824, mode: `MaxEncodedLen`)
 	/// The range of component `m` is `[0, 8]`.
 	fn cancel(m: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `1186 + m * (136 ±0)`
+		//  Measured:  `1187 + m * (136 ±0)`
 		//  Estimated: `4277 + m * (2587 ±0)`
-		// Minimum execution time: 96_101_000 picoseconds.
-		Weight::from_parts(112_770_145, 0)
+		// Minimum execution time: 87_654_000 picoseconds.
+		Weight::from_parts(98_067_021, 0)
 			.saturating_add(Weight::from_parts(0, 4277))
-			// Standard Error: 54_227
-			.saturating_add(Weight::from_parts(27_884_467, 0).saturating_mul(m.into()))
+			// Standard Error: 43_361
+			.saturating_add(Weight::from_parts(23_837_731, 0).saturating_mul(m.into()))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(m.into())))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -110,9 +110,9 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 			.saturating_add(Weight::from_parts(0, 2587).saturating_mul(m.into()))
 	}
 	/// Storage: `Jobs::Jobs` (r:1 w:1)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(442), added: 2917, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(443), added: 2918, mode: `MaxEncodedLen`)
 	/// Storage: `Market::Assets` (r:1 w:0)
-	/// Proof: `Market::Assets` (`max_values`: None, `max_size`: Some(246), added: 2721, mode: `MaxEncodedLen`)
+	/// Proof: `Market::Assets` (`max_values`: None, `max_size`: Some(279), added: 2754, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(175), added: 2650, mode: `MaxEncodedLen`)
 	/// Storage: `System::Account` (r:3 w:3)
@@ -130,17 +130,17 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 	/// Storage: `Providers::BucketEntry` (r:0 w:8)
 	/// Proof: `Providers::BucketEntry` (`max_values`: None, `max_size`: Some(86), added: 2561, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Receipts` (r:0 w:1)
-	/// Proof: `Jobs::Receipts` (`max_values`: None, `max_size`: Some(315), added: 2790, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Receipts` (`max_values`: None, `max_size`: Some(349), added: 2824, mode: `MaxEncodedLen`)
 	/// The range of component `m` is `[0, 8]`.
 	fn commit(m: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2236 + m * (187 ±0)`
+		//  Measured:  `2270 + m * (187 ±0)`
 		//  Estimated: `8799 + m * (2619 ±0)`
-		// Minimum execution time: 265_726_000 picoseconds.
-		Weight::from_parts(307_407_067, 0)
+		// Minimum execution time: 254_740_000 picoseconds.
+		Weight::from_parts(267_337_794, 0)
 			.saturating_add(Weight::from_parts(0, 8799))
-			// Standard Error: 82_874
-			.saturating_add(Weight::from_parts(33_508_888, 0).saturating_mul(m.into()))
+			// Standard Error: 54_423
+			.saturating_add(Weight::from_parts(28_463_434, 0).saturating_mul(m.into()))
 			.saturating_add(T::DbWeight::get().reads(8))
 			.saturating_add(T::DbWeight::get().reads((3_u64).saturating_mul(m.into())))
 			.saturating_add(T::DbWeight::get().writes(7))
@@ -148,7 +148,7 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 			.saturating_add(Weight::from_parts(0, 2619).saturating_mul(m.into()))
 	}
 	/// Storage: `Jobs::Jobs` (r:1 w:1)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(442), added: 2917, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(443), added: 2918, mode: `MaxEncodedLen`)
 	/// Storage: `Providers::Providers` (r:2 w:2)
 	/// Proof: `Providers::Providers` (`max_values`: None, `max_size`: Some(812), added: 3287, mode: `MaxEncodedLen`)
 	/// Storage: `Babe::AuthorVrfRandomness` (r:1 w:0)
@@ -175,16 +175,16 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 	/// Proof: `Jobs::Deadlines` (`max_values`: None, `max_size`: Some(38), added: 2513, mode: `MaxEncodedLen`)
 	fn decline() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `6071`
+		//  Measured:  `6072`
 		//  Estimated: `42382`
-		// Minimum execution time: 430_565_000 picoseconds.
-		Weight::from_parts(476_318_000, 0)
+		// Minimum execution time: 414_837_000 picoseconds.
+		Weight::from_parts(429_863_000, 0)
 			.saturating_add(Weight::from_parts(0, 42382))
 			.saturating_add(T::DbWeight::get().reads(44))
 			.saturating_add(T::DbWeight::get().writes(45))
 	}
 	/// Storage: `Jobs::Jobs` (r:1 w:1)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(442), added: 2917, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(443), added: 2918, mode: `MaxEncodedLen`)
 	/// Storage: `Providers::Providers` (r:1 w:1)
 	/// Proof: `Providers::Providers` (`max_values`: None, `max_size`: Some(812), added: 3287, mode: `MaxEncodedLen`)
 	/// Storage: `Babe::AuthorVrfRandomness` (r:1 w:0)
@@ -206,19 +206,19 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 	/// Storage: `Balances::Holds` (r:1 w:1)
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(175), added: 2650, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Receipts` (r:0 w:1)
-	/// Proof: `Jobs::Receipts` (`max_values`: None, `max_size`: Some(315), added: 2790, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Receipts` (`max_values`: None, `max_size`: Some(349), added: 2824, mode: `MaxEncodedLen`)
 	fn decline_abandoned() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2959`
+		//  Measured:  `2960`
 		//  Estimated: `6112`
-		// Minimum execution time: 167_040_000 picoseconds.
-		Weight::from_parts(188_545_000, 0)
+		// Minimum execution time: 157_272_000 picoseconds.
+		Weight::from_parts(168_131_000, 0)
 			.saturating_add(Weight::from_parts(0, 6112))
 			.saturating_add(T::DbWeight::get().reads(12))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
 	/// Storage: `Jobs::Jobs` (r:1 w:1)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(442), added: 2917, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(443), added: 2918, mode: `MaxEncodedLen`)
 	/// Storage: `Providers::Providers` (r:2 w:2)
 	/// Proof: `Providers::Providers` (`max_values`: None, `max_size`: Some(812), added: 3287, mode: `MaxEncodedLen`)
 	/// Storage: `Providers::OffersOf` (r:2 w:0)
@@ -245,16 +245,16 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 	/// Proof: `Jobs::Deadlines` (`max_values`: None, `max_size`: Some(38), added: 2513, mode: `MaxEncodedLen`)
 	fn expire() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `6873`
+		//  Measured:  `6874`
 		//  Estimated: `60491`
-		// Minimum execution time: 620_895_000 picoseconds.
-		Weight::from_parts(689_131_000, 0)
+		// Minimum execution time: 584_296_000 picoseconds.
+		Weight::from_parts(604_147_000, 0)
 			.saturating_add(Weight::from_parts(0, 60491))
 			.saturating_add(T::DbWeight::get().reads(65))
 			.saturating_add(T::DbWeight::get().writes(66))
 	}
 	/// Storage: `Jobs::Jobs` (r:1 w:1)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(442), added: 2917, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(443), added: 2918, mode: `MaxEncodedLen`)
 	/// Storage: `Providers::Providers` (r:1 w:1)
 	/// Proof: `Providers::Providers` (`max_values`: None, `max_size`: Some(812), added: 3287, mode: `MaxEncodedLen`)
 	/// Storage: `Providers::OffersOf` (r:1 w:0)
@@ -280,13 +280,13 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 	/// Storage: `Balances::Holds` (r:1 w:1)
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(175), added: 2650, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Receipts` (r:0 w:1)
-	/// Proof: `Jobs::Receipts` (`max_values`: None, `max_size`: Some(315), added: 2790, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Receipts` (`max_values`: None, `max_size`: Some(349), added: 2824, mode: `MaxEncodedLen`)
 	fn expire_abandoned() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `4655`
+		//  Measured:  `4656`
 		//  Estimated: `24039`
-		// Minimum execution time: 371_179_000 picoseconds.
-		Weight::from_parts(416_323_000, 0)
+		// Minimum execution time: 352_477_000 picoseconds.
+		Weight::from_parts(372_540_000, 0)
 			.saturating_add(Weight::from_parts(0, 24039))
 			.saturating_add(T::DbWeight::get().reads(35))
 			.saturating_add(T::DbWeight::get().writes(29))
@@ -296,7 +296,7 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 	/// Storage: `Jobs::NextJobId` (r:1 w:0)
 	/// Proof: `Jobs::NextJobId` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:1 w:0)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(442), added: 2917, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(443), added: 2918, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::QueueEnds` (r:4 w:0)
 	/// Proof: `Jobs::QueueEnds` (`max_values`: None, `max_size`: Some(25), added: 2500, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Deadlines` (r:4 w:0)
@@ -304,13 +304,13 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 	/// Storage: `Jobs::NextReceipt` (r:1 w:0)
 	/// Proof: `Jobs::NextReceipt` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Receipts` (r:1 w:0)
-	/// Proof: `Jobs::Receipts` (`max_values`: None, `max_size`: Some(315), added: 2790, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Receipts` (`max_values`: None, `max_size`: Some(349), added: 2824, mode: `MaxEncodedLen`)
 	fn queue_heads() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `726`
+		//  Measured:  `727`
 		//  Estimated: `11042`
-		// Minimum execution time: 49_818_000 picoseconds.
-		Weight::from_parts(55_990_000, 0)
+		// Minimum execution time: 48_760_000 picoseconds.
+		Weight::from_parts(50_692_000, 0)
 			.saturating_add(Weight::from_parts(0, 11042))
 			.saturating_add(T::DbWeight::get().reads(13))
 	}
@@ -319,7 +319,7 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 	/// Storage: `Jobs::Deadlines` (r:1 w:2)
 	/// Proof: `Jobs::Deadlines` (`max_values`: None, `max_size`: Some(38), added: 2513, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:1 w:1)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(442), added: 2917, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(443), added: 2918, mode: `MaxEncodedLen`)
 	/// Storage: `Providers::Providers` (r:2 w:2)
 	/// Proof: `Providers::Providers` (`max_values`: None, `max_size`: Some(812), added: 3287, mode: `MaxEncodedLen`)
 	/// Storage: `Providers::OffersOf` (r:2 w:0)
@@ -342,10 +342,10 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 	/// Proof: `Providers::Occupied` (`max_values`: None, `max_size`: Some(144), added: 2619, mode: `MaxEncodedLen`)
 	fn due_reassigned() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `6898`
+		//  Measured:  `6899`
 		//  Estimated: `60491`
-		// Minimum execution time: 591_198_000 picoseconds.
-		Weight::from_parts(634_944_000, 0)
+		// Minimum execution time: 575_417_000 picoseconds.
+		Weight::from_parts(591_190_000, 0)
 			.saturating_add(Weight::from_parts(0, 60491))
 			.saturating_add(T::DbWeight::get().reads(67))
 			.saturating_add(T::DbWeight::get().writes(68))
@@ -355,7 +355,7 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 	/// Storage: `Jobs::Deadlines` (r:1 w:1)
 	/// Proof: `Jobs::Deadlines` (`max_values`: None, `max_size`: Some(38), added: 2513, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:1 w:1)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(442), added: 2917, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(443), added: 2918, mode: `MaxEncodedLen`)
 	/// Storage: `Providers::Providers` (r:1 w:1)
 	/// Proof: `Providers::Providers` (`max_values`: None, `max_size`: Some(812), added: 3287, mode: `MaxEncodedLen`)
 	/// Storage: `Providers::OffersOf` (r:1 w:0)
@@ -371,13 +371,13 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 	/// Storage: `Balances::Holds` (r:1 w:1)
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(175), added: 2650, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Receipts` (r:0 w:1)
-	/// Proof: `Jobs::Receipts` (`max_values`: None, `max_size`: Some(315), added: 2790, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Receipts` (`max_values`: None, `max_size`: Some(349), added: 2824, mode: `MaxEncodedLen`)
 	fn due_refunded() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `4816`
+		//  Measured:  `4817`
 		//  Estimated: `21686`
-		// Minimum execution time: 348_463_000 picoseconds.
-		Weight::from_parts(383_392_000, 0)
+		// Minimum execution time: 338_637_000 picoseconds.
+		Weight::from_parts(350_410_000, 0)
 			.saturating_add(Weight::from_parts(0, 21686))
 			.saturating_add(T::DbWeight::get().reads(31))
 			.saturating_add(T::DbWeight::get().writes(31))
@@ -387,7 +387,7 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 	/// Storage: `Jobs::Deadlines` (r:1 w:1)
 	/// Proof: `Jobs::Deadlines` (`max_values`: None, `max_size`: Some(38), added: 2513, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:1 w:1)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(442), added: 2917, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(443), added: 2918, mode: `MaxEncodedLen`)
 	/// Storage: `Providers::Providers` (r:1 w:1)
 	/// Proof: `Providers::Providers` (`max_values`: None, `max_size`: Some(812), added: 3287, mode: `MaxEncodedLen`)
 	/// Storage: `Providers::OffersOf` (r:1 w:0)
@@ -413,13 +413,13 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 	/// Storage: `Balances::Holds` (r:1 w:1)
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(175), added: 2650, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Receipts` (r:0 w:1)
-	/// Proof: `Jobs::Receipts` (`max_values`: None, `max_size`: Some(315), added: 2790, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Receipts` (`max_values`: None, `max_size`: Some(349), added: 2824, mode: `MaxEncodedLen`)
 	fn due_abandoned() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `4755`
+		//  Measured:  `4756`
 		//  Estimated: `24039`
-		// Minimum execution time: 368_504_000 picoseconds.
-		Weight::from_parts(403_020_000, 0)
+		// Minimum execution time: 359_670_000 picoseconds.
+		Weight::from_parts(373_080_000, 0)
 			.saturating_add(Weight::from_parts(0, 24039))
 			.saturating_add(T::DbWeight::get().reads(37))
 			.saturating_add(T::DbWeight::get().writes(31))
@@ -429,40 +429,40 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 	/// Storage: `Jobs::Deadlines` (r:1 w:2)
 	/// Proof: `Jobs::Deadlines` (`max_values`: None, `max_size`: Some(38), added: 2513, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:1 w:0)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(442), added: 2917, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(443), added: 2918, mode: `MaxEncodedLen`)
 	fn due_waits() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `619`
+		//  Measured:  `620`
 		//  Estimated: `5990`
-		// Minimum execution time: 36_823_000 picoseconds.
-		Weight::from_parts(42_279_000, 0)
+		// Minimum execution time: 34_442_000 picoseconds.
+		Weight::from_parts(37_247_000, 0)
 			.saturating_add(Weight::from_parts(0, 5990))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(4))
 	}
 	/// Storage: `Jobs::Receipts` (r:1 w:1)
-	/// Proof: `Jobs::Receipts` (`max_values`: None, `max_size`: Some(315), added: 2790, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Receipts` (`max_values`: None, `max_size`: Some(349), added: 2824, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::JobsByUser` (r:0 w:1)
 	/// Proof: `Jobs::JobsByUser` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	fn due_pruned() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `306`
-		//  Estimated: `3780`
-		// Minimum execution time: 24_394_000 picoseconds.
-		Weight::from_parts(29_455_000, 0)
-			.saturating_add(Weight::from_parts(0, 3780))
+		//  Measured:  `340`
+		//  Estimated: `3814`
+		// Minimum execution time: 21_894_000 picoseconds.
+		Weight::from_parts(25_393_000, 0)
+			.saturating_add(Weight::from_parts(0, 3814))
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	/// Storage: `Jobs::Jobs` (r:1 w:0)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(442), added: 2917, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(443), added: 2918, mode: `MaxEncodedLen`)
 	fn due_passed() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `437`
-		//  Estimated: `3907`
-		// Minimum execution time: 13_192_000 picoseconds.
-		Weight::from_parts(16_838_000, 0)
-			.saturating_add(Weight::from_parts(0, 3907))
+		//  Measured:  `438`
+		//  Estimated: `3908`
+		// Minimum execution time: 11_626_000 picoseconds.
+		Weight::from_parts(14_607_000, 0)
+			.saturating_add(Weight::from_parts(0, 3908))
 			.saturating_add(T::DbWeight::get().reads(1))
 	}
 	/// Storage: `Jobs::QueueEnds` (r:1 w:1)
@@ -470,14 +470,14 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 	/// Storage: `Jobs::Deadlines` (r:1 w:1)
 	/// Proof: `Jobs::Deadlines` (`max_values`: None, `max_size`: Some(38), added: 2513, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:1 w:0)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(442), added: 2917, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(443), added: 2918, mode: `MaxEncodedLen`)
 	fn due_skipped() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `687`
-		//  Estimated: `3907`
-		// Minimum execution time: 31_119_000 picoseconds.
-		Weight::from_parts(36_664_000, 0)
-			.saturating_add(Weight::from_parts(0, 3907))
+		//  Measured:  `688`
+		//  Estimated: `3908`
+		// Minimum execution time: 29_583_000 picoseconds.
+		Weight::from_parts(32_902_000, 0)
+			.saturating_add(Weight::from_parts(0, 3908))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}

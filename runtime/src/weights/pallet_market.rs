@@ -24,33 +24,33 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 	/// Storage: `Market::AssetCount` (r:1 w:1)
 	/// Proof: `Market::AssetCount` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `Market::Assets` (r:0 w:1)
-	/// Proof: `Market::Assets` (`max_values`: None, `max_size`: Some(246), added: 2721, mode: `MaxEncodedLen`)
+	/// Proof: `Market::Assets` (`max_values`: None, `max_size`: Some(279), added: 2754, mode: `MaxEncodedLen`)
 	/// Storage: `Market::AssetsByCreator` (r:0 w:1)
 	/// Proof: `Market::AssetsByCreator` (`max_values`: None, `max_size`: Some(72), added: 2547, mode: `MaxEncodedLen`)
 	fn publish() -> Weight {
 		// Proof Size summary in bytes:
 		//  Measured:  `76`
 		//  Estimated: `3640`
-		// Minimum execution time: 78_770_000 picoseconds.
-		Weight::from_parts(88_705_000, 0)
+		// Minimum execution time: 76_911_000 picoseconds.
+		Weight::from_parts(79_300_000, 0)
 			.saturating_add(Weight::from_parts(0, 3640))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
 	/// Storage: `Market::Assets` (r:1 w:1)
-	/// Proof: `Market::Assets` (`max_values`: None, `max_size`: Some(246), added: 2721, mode: `MaxEncodedLen`)
+	/// Proof: `Market::Assets` (`max_values`: None, `max_size`: Some(279), added: 2754, mode: `MaxEncodedLen`)
 	fn retire() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `446`
-		//  Estimated: `3711`
-		// Minimum execution time: 17_054_000 picoseconds.
-		Weight::from_parts(18_970_000, 0)
-			.saturating_add(Weight::from_parts(0, 3711))
+		//  Measured:  `479`
+		//  Estimated: `3744`
+		// Minimum execution time: 16_797_000 picoseconds.
+		Weight::from_parts(17_920_000, 0)
+			.saturating_add(Weight::from_parts(0, 3744))
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	/// Storage: `Market::Assets` (r:1 w:0)
-	/// Proof: `Market::Assets` (`max_values`: None, `max_size`: Some(246), added: 2721, mode: `MaxEncodedLen`)
+	/// Proof: `Market::Assets` (`max_values`: None, `max_size`: Some(279), added: 2754, mode: `MaxEncodedLen`)
 	/// Storage: `Providers::Providers` (r:1 w:0)
 	/// Proof: `Providers::Providers` (`max_values`: None, `max_size`: Some(812), added: 3287, mode: `MaxEncodedLen`)
 	/// Storage: `Market::Grants` (r:1 w:1)
@@ -67,16 +67,16 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 	/// Proof: `Providers::BucketEntry` (`max_values`: None, `max_size`: Some(86), added: 2561, mode: `MaxEncodedLen`)
 	fn grant_key() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `1042`
+		//  Measured:  `1075`
 		//  Estimated: `4277`
-		// Minimum execution time: 117_899_000 picoseconds.
-		Weight::from_parts(126_605_000, 0)
+		// Minimum execution time: 116_275_000 picoseconds.
+		Weight::from_parts(120_229_000, 0)
 			.saturating_add(Weight::from_parts(0, 4277))
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(6))
 	}
 	/// Storage: `Market::Assets` (r:1 w:0)
-	/// Proof: `Market::Assets` (`max_values`: None, `max_size`: Some(246), added: 2721, mode: `MaxEncodedLen`)
+	/// Proof: `Market::Assets` (`max_values`: None, `max_size`: Some(279), added: 2754, mode: `MaxEncodedLen`)
 	/// Storage: `Market::Grants` (r:1 w:1)
 	/// Proof: `Market::Grants` (`max_values`: None, `max_size`: Some(196), added: 2671, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
@@ -91,10 +91,10 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 	/// Proof: `Providers::BucketEntry` (`max_values`: None, `max_size`: Some(86), added: 2561, mode: `MaxEncodedLen`)
 	fn revoke_key() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `1773`
+		//  Measured:  `1806`
 		//  Estimated: `6164`
-		// Minimum execution time: 124_198_000 picoseconds.
-		Weight::from_parts(138_418_000, 0)
+		// Minimum execution time: 121_879_000 picoseconds.
+		Weight::from_parts(126_589_000, 0)
 			.saturating_add(Weight::from_parts(0, 6164))
 			.saturating_add(T::DbWeight::get().reads(8))
 			.saturating_add(T::DbWeight::get().writes(7))
@@ -107,8 +107,8 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `76`
 		//  Estimated: `3659`
-		// Minimum execution time: 70_737_000 picoseconds.
-		Weight::from_parts(79_110_000, 0)
+		// Minimum execution time: 69_653_000 picoseconds.
+		Weight::from_parts(71_734_000, 0)
 			.saturating_add(Weight::from_parts(0, 3659))
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(2))
@@ -121,8 +121,8 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `354`
 		//  Estimated: `3659`
-		// Minimum execution time: 60_404_000 picoseconds.
-		Weight::from_parts(66_471_000, 0)
+		// Minimum execution time: 59_797_000 picoseconds.
+		Weight::from_parts(61_812_000, 0)
 			.saturating_add(Weight::from_parts(0, 3659))
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(2))

@@ -29,8 +29,8 @@ impl<T: frame_system::Config> pallet_providers::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `60`
 		//  Estimated: `7564`
-		// Minimum execution time: 130_978_000 picoseconds.
-		Weight::from_parts(154_660_000, 0)
+		// Minimum execution time: 121_730_000 picoseconds.
+		Weight::from_parts(135_728_000, 0)
 			.saturating_add(Weight::from_parts(0, 7564))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(3))
@@ -51,8 +51,8 @@ impl<T: frame_system::Config> pallet_providers::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1671`
 		//  Estimated: `21686`
-		// Minimum execution time: 278_636_000 picoseconds.
-		Weight::from_parts(312_220_000, 0)
+		// Minimum execution time: 262_097_000 picoseconds.
+		Weight::from_parts(270_896_000, 0)
 			.saturating_add(Weight::from_parts(0, 21686))
 			.saturating_add(T::DbWeight::get().reads(19))
 			.saturating_add(T::DbWeight::get().writes(26))
@@ -73,8 +73,8 @@ impl<T: frame_system::Config> pallet_providers::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `3129`
 		//  Estimated: `42382`
-		// Minimum execution time: 332_451_000 picoseconds.
-		Weight::from_parts(372_449_000, 0)
+		// Minimum execution time: 321_757_000 picoseconds.
+		Weight::from_parts(331_260_000, 0)
 			.saturating_add(Weight::from_parts(0, 42382))
 			.saturating_add(T::DbWeight::get().reads(35))
 			.saturating_add(T::DbWeight::get().writes(42))
@@ -87,8 +87,8 @@ impl<T: frame_system::Config> pallet_providers::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `525`
 		//  Estimated: `3674`
-		// Minimum execution time: 77_822_000 picoseconds.
-		Weight::from_parts(91_493_000, 0)
+		// Minimum execution time: 72_560_000 picoseconds.
+		Weight::from_parts(79_061_000, 0)
 			.saturating_add(Weight::from_parts(0, 3674))
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(2))
@@ -96,7 +96,7 @@ impl<T: frame_system::Config> pallet_providers::WeightInfo for WeightInfo<T> {
 	/// Storage: `Providers::Providers` (r:1 w:0)
 	/// Proof: `Providers::Providers` (`max_values`: None, `max_size`: Some(812), added: 3287, mode: `MaxEncodedLen`)
 	/// Storage: `Market::Assets` (r:1 w:0)
-	/// Proof: `Market::Assets` (`max_values`: None, `max_size`: Some(246), added: 2721, mode: `MaxEncodedLen`)
+	/// Proof: `Market::Assets` (`max_values`: None, `max_size`: Some(279), added: 2754, mode: `MaxEncodedLen`)
 	/// Storage: `Providers::Offers` (r:2 w:2)
 	/// Proof: `Providers::Offers` (`max_values`: None, `max_size`: Some(112), added: 2587, mode: `MaxEncodedLen`)
 	/// Storage: `Providers::BucketLen` (r:2 w:2)
@@ -107,10 +107,10 @@ impl<T: frame_system::Config> pallet_providers::WeightInfo for WeightInfo<T> {
 	/// Proof: `Providers::Occupied` (`max_values`: None, `max_size`: Some(144), added: 2619, mode: `MaxEncodedLen`)
 	fn offer() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2787`
+		//  Measured:  `2820`
 		//  Estimated: `6164`
-		// Minimum execution time: 102_757_000 picoseconds.
-		Weight::from_parts(118_212_000, 0)
+		// Minimum execution time: 96_544_000 picoseconds.
+		Weight::from_parts(103_354_000, 0)
 			.saturating_add(Weight::from_parts(0, 6164))
 			.saturating_add(T::DbWeight::get().reads(8))
 			.saturating_add(T::DbWeight::get().writes(8))
@@ -135,8 +135,8 @@ impl<T: frame_system::Config> pallet_providers::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `2336`
 		//  Estimated: `6164`
-		// Minimum execution time: 164_297_000 picoseconds.
-		Weight::from_parts(184_749_000, 0)
+		// Minimum execution time: 151_839_000 picoseconds.
+		Weight::from_parts(159_966_000, 0)
 			.saturating_add(Weight::from_parts(0, 6164))
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(10))
@@ -161,8 +161,8 @@ impl<T: frame_system::Config> pallet_providers::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `4115`
 		//  Estimated: `42382`
-		// Minimum execution time: 556_346_000 picoseconds.
-		Weight::from_parts(649_075_000, 0)
+		// Minimum execution time: 474_170_000 picoseconds.
+		Weight::from_parts(485_630_000, 0)
 			.saturating_add(Weight::from_parts(0, 42382))
 			.saturating_add(T::DbWeight::get().reads(45))
 			.saturating_add(T::DbWeight::get().writes(43))
@@ -181,8 +181,8 @@ impl<T: frame_system::Config> pallet_providers::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1530`
 		//  Estimated: `21686`
-		// Minimum execution time: 213_688_000 picoseconds.
-		Weight::from_parts(242_956_000, 0)
+		// Minimum execution time: 201_640_000 picoseconds.
+		Weight::from_parts(207_576_000, 0)
 			.saturating_add(Weight::from_parts(0, 21686))
 			.saturating_add(T::DbWeight::get().reads(18))
 			.saturating_add(T::DbWeight::get().writes(25))
@@ -203,8 +203,8 @@ impl<T: frame_system::Config> pallet_providers::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `3052`
 		//  Estimated: `42382`
-		// Minimum execution time: 362_070_000 picoseconds.
-		Weight::from_parts(388_655_000, 0)
+		// Minimum execution time: 322_641_000 picoseconds.
+		Weight::from_parts(333_050_000, 0)
 			.saturating_add(Weight::from_parts(0, 42382))
 			.saturating_add(T::DbWeight::get().reads(36))
 			.saturating_add(T::DbWeight::get().writes(41))
@@ -225,8 +225,8 @@ impl<T: frame_system::Config> pallet_providers::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1700`
 		//  Estimated: `21686`
-		// Minimum execution time: 228_780_000 picoseconds.
-		Weight::from_parts(243_404_000, 0)
+		// Minimum execution time: 205_973_000 picoseconds.
+		Weight::from_parts(213_411_000, 0)
 			.saturating_add(Weight::from_parts(0, 21686))
 			.saturating_add(T::DbWeight::get().reads(20))
 			.saturating_add(T::DbWeight::get().writes(25))
@@ -251,8 +251,8 @@ impl<T: frame_system::Config> pallet_providers::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `3019`
 		//  Estimated: `42382`
-		// Minimum execution time: 729_551_000 picoseconds.
-		Weight::from_parts(784_926_000, 0)
+		// Minimum execution time: 660_483_000 picoseconds.
+		Weight::from_parts(677_582_000, 0)
 			.saturating_add(Weight::from_parts(0, 42382))
 			.saturating_add(T::DbWeight::get().reads(36))
 			.saturating_add(T::DbWeight::get().writes(44))
