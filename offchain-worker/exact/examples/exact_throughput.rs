@@ -5,6 +5,7 @@ use std::{num::NonZeroUsize, path::Path, time::Instant};
 use serde_json::json;
 use weft_exact::{
     fixed::Fixed,
+    merkle::Digest,
     program::{Choice, Family, Program},
     sampling::choose,
 };
@@ -57,7 +58,7 @@ fn tokens(count: usize, vocabulary: usize) -> Vec<u32> {
         .collect()
 }
 
-fn text(engine: &mut CpuEngine, root: weft_exact::merkle::Digest) -> Outcome<serde_json::Value> {
+fn text(engine: &mut CpuEngine, root: Digest) -> Outcome<serde_json::Value> {
     let vocabulary = engine.program().config().vocabulary;
     let prompt = tokens(PROMPT, vocabulary);
     // Once to warm up.
@@ -190,6 +191,10 @@ impl Engine for Untraced<'_> {
     }
 
     fn group(&mut self, _: Slot, _: usize) -> Result<Vec<Vec<u8>>, Failure> {
+        Ok(Vec::new())
+    }
+
+    fn leaves(&mut self, _: Slot, _: usize, _: usize) -> Result<Vec<Digest>, Failure> {
         Ok(Vec::new())
     }
 

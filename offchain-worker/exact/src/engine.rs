@@ -58,6 +58,15 @@ pub trait Engine: Send {
     /// [`weft_exact::trace::LEAF_POSITIONS`], in the order of [`weft_exact::trace::group`].
     fn group(&mut self, slot: Slot, first: usize) -> Result<Vec<Vec<u8>>, Failure>;
 
+    /// Digests of the trace's leaves of all groups of positions from `first`, which begins a group, to `end`.
+    fn leaves(&mut self, slot: Slot, first: usize, end: usize) -> Result<Vec<Digest>, Failure> {
+        let mut digests = Vec::new();
+        for first in (first..end).step_by(LEAF_POSITIONS) {
+            digests.extend(merkle::leaf_many(&self.group(slot, first)?));
+        }
+        Ok(digests)
+    }
+
     /// Texts by a model that looks both ways.
     fn encode(&mut self, texts: &[&[u32]]) -> Result<Vec<Encoded>, Failure>;
 }

@@ -241,12 +241,11 @@ impl Drop for Batch<'_> {
 impl Running {
     /// Commits to what is kept up to a position.
     fn commit(&mut self, engine: &mut dyn Engine, end: usize) -> Result<(), Failure> {
-        while self.committed < end {
-            let leaves = engine.group(self.slot, self.committed)?;
-            merkle::leaf_many(&leaves)
-                .into_iter()
-                .for_each(|leaf| self.kept.push(leaf));
-            self.committed = (self.committed + LEAF_POSITIONS).min(end);
+        if self.committed < end {
+            for leaf in engine.leaves(self.slot, self.committed, end)? {
+                self.kept.push(leaf);
+            }
+            self.committed = end;
         }
         Ok(())
     }

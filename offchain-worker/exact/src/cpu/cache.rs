@@ -8,9 +8,6 @@ use weft_exact::{
 
 use crate::kernel::{panels::Panels, rows::RowScales};
 
-/// The widest head that a program may have.
-const MOST: usize = 256;
-
 /// Keys and values of one head of a layer.
 #[derive(Clone, Debug, Default)]
 pub struct HeadCache {
@@ -78,21 +75,13 @@ impl HeadCache {
             let mut column = vec![0; width];
             for position in 0..position % BLOCK {
                 values.read_column(position, &mut column);
-                wider.fill_column(position, column.iter().map(|byte| *byte as i8));
+                wider.fill_column(position, &column, 0);
             }
             *values = wider;
         }
-        let plain = |bytes: &[u8]| -> [i8; MOST] {
-            let mut plain = [0; MOST];
-            plain
-                .iter_mut()
-                .zip(bytes)
-                .for_each(|(plain, byte)| *plain = byte.wrapping_sub(offset) as i8);
-            plain
-        };
-        self.keys.fill_row(position, plain(key).into_iter().take(width));
+        self.keys.fill_row(position, &key[..width], offset);
         if let Some(values) = self.values.last_mut() {
-            values.fill_column(position % BLOCK, plain(value).into_iter().take(width));
+            values.fill_column(position % BLOCK, &value[..width], offset);
         }
         self.key_scales.push(key_scale);
         self.value_scales.push(value_scale);

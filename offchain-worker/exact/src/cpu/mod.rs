@@ -13,6 +13,7 @@ use std::{collections::BTreeMap, num::NonZeroUsize};
 
 use weft_exact::{
     fixed::Fixed,
+    merkle::{self, Digest},
     model::Model,
     program::{Kept, Part, Program},
     trace::{self, LEAF_POSITIONS},
@@ -150,15 +151,27 @@ impl Engine for CpuEngine {
 
     fn group(&mut self, slot: Slot, first: usize) -> Result<Vec<Vec<u8>>, Failure> {
         let cache = self.sequences.get(&slot).ok_or(Failure::Slot(slot))?;
-        let config = self.weights.program().config();
-        let end = cache.length.min(first + LEAF_POSITIONS);
-        let leaf = |(layer, kind, head): (usize, Kept, usize)| {
-            let head = &cache.heads[layer * config.kv_heads + head];
-            let mut bytes = Vec::with_capacity(LEAF_POSITIONS * (config.head_width + 4));
-            (first..end).for_each(|position| head.bytes(kind, position, config.head_width, &mut bytes));
-            bytes
-        };
-        Ok(trace::group(self.weights.program()).map(leaf).collect())
+        Ok(group_of(self.weights.program(), cache, first))
+    }
+
+    fn leaves(&mut self, slot: Slot, first: usize, end: usize) -> Result<Vec<Digest>, Failure> {
+        let cache = self.sequences.get(&slot).ok_or(Failure::Slot(slot))?;
+        let program = self.weights.program();
+        let starts: Vec<usize> = (first..end).step_by(LEAF_POSITIONS).collect();
+        let digests = |first: usize| merkle::leaf_many(&group_of(program, cache, first));
+        if let [single] = starts[..] {
+            return Ok(digests(single));
+        }
+        let mut groups: Vec<Vec<Digest>> = starts.iter().map(|_| Vec::new()).collect();
+        let results = Shared::new(&mut groups);
+        self.team.run(|member| {
+            member.phase(starts.len(), |item| {
+                // SAFETY: each item has its own place.
+                let place = unsafe { results.part(item..item + 1) };
+                place.fill_with(|| digests(starts[item]));
+            });
+        });
+        Ok(groups.concat())
     }
 
     fn encode(&mut self, texts: &[&[u32]]) -> Result<Vec<Encoded>, Failure> {
@@ -212,6 +225,19 @@ impl CpuEngine {
         });
         encoded.into_iter().flatten().collect()
     }
+}
+
+/// See [`Engine::group`].
+fn group_of(program: &Program, cache: &Cache, first: usize) -> Vec<Vec<u8>> {
+    let config = program.config();
+    let end = cache.length.min(first + LEAF_POSITIONS);
+    let leaf = |(layer, kind, head): (usize, Kept, usize)| {
+        let head = &cache.heads[layer * config.kv_heads + head];
+        let mut bytes = Vec::with_capacity(LEAF_POSITIONS * (config.head_width + 4));
+        (first..end).for_each(|position| head.bytes(kind, position, config.head_width, &mut bytes));
+        bytes
+    };
+    trace::group(program).map(leaf).collect()
 }
 
 /// What a text's last hidden states, row by row, and what its positions kept amount to.

@@ -149,8 +149,14 @@ impl Panels {
     /// The first weights of a row as bytes.
     pub fn read_row(&self, row: usize, out: &mut [u8]) {
         let (line, at) = self.place(row, 0);
-        for (four, line) in out.chunks_mut(4).zip(&self.lines[line..]) {
-            for (out, weight) in four.iter_mut().zip(&line.0[at..at + 4]) {
+        let (fours, rest) = out.as_chunks_mut::<4>();
+        let mut lines = self.lines[line..].iter();
+        for (four, line) in fours.iter_mut().zip(&mut lines) {
+            let weights = &line.0[at..at + 4];
+            *four = [weights[0] as u8, weights[1] as u8, weights[2] as u8, weights[3] as u8];
+        }
+        if let Some(line) = lines.next() {
+            for (out, weight) in rest.iter_mut().zip(&line.0[at..]) {
                 *out = *weight as u8;
             }
         }
@@ -173,23 +179,39 @@ impl Panels {
         self.lines[line].0[at] = weight;
     }
 
-    /// Writes a row of a matrix without scales over zeros.
-    pub fn fill_row(&mut self, row: usize, weights: impl Iterator<Item = i8>) {
+    /// Writes a row of a matrix without scales over zeros: bytes to which `offset` was added.
+    pub fn fill_row(&mut self, row: usize, bytes: &[u8], offset: u8) {
         let (line, at) = self.place(row, 0);
         let mut sum = 0i32;
-        for (column, weight) in weights.take(self.columns).enumerate() {
-            self.lines[line + column / 4].0[at + column % 4] = weight;
-            sum = sum.wrapping_add(i32::from(weight));
+        let (fours, rest) = bytes.as_chunks::<4>();
+        let mut lines = self.lines[line..].iter_mut();
+        for (four, line) in fours.iter().zip(&mut lines) {
+            let weights = four.map(|byte| byte.wrapping_sub(offset) as i8);
+            line.0[at..at + 4].copy_from_slice(&weights);
+            for weight in weights {
+                sum += i32::from(weight);
+            }
+        }
+        if let Some(line) = lines.next() {
+            for (weight, byte) in line.0[at..].iter_mut().zip(rest) {
+                *weight = byte.wrapping_sub(offset) as i8;
+                sum += i32::from(*weight);
+            }
         }
         self.excess[row] = self.excess[row].wrapping_add(sum.wrapping_mul(128));
     }
 
     /// Writes a column, likewise.
-    pub fn fill_column(&mut self, column: usize, weights: impl Iterator<Item = i8>) {
-        let lines = self.columns / 4;
-        for (row, (weight, excess)) in weights.zip(&mut self.excess).enumerate() {
-            self.lines[row / LANES * lines + column / 4].0[row % LANES * 4 + column % 4] = weight;
-            *excess = excess.wrapping_add(128 * i32::from(weight));
+    pub fn fill_column(&mut self, column: usize, bytes: &[u8], offset: u8) {
+        let (mut line, at) = self.place(0, column);
+        for (bytes, excess) in bytes.chunks(LANES).zip(self.excess.chunks_mut(LANES)) {
+            let weights = &mut self.lines[line].0;
+            for (lane, (byte, excess)) in bytes.iter().zip(excess).enumerate() {
+                let weight = byte.wrapping_sub(offset) as i8;
+                weights[at + 4 * lane] = weight;
+                *excess = excess.wrapping_add(128 * i32::from(weight));
+            }
+            line += self.columns / 4;
         }
     }
 
