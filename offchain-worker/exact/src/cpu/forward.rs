@@ -21,7 +21,7 @@ use super::{
 use crate::kernel::{
     Kernel, Shared,
     panels::{LANES, filled},
-    products::{Inputs, SPARE_ROWS, sums},
+    products::{Inputs, SPARE_ROWS, sums, takes_whole, whole_sums},
     rows::{self, Planes, planes_of},
 };
 
@@ -87,6 +87,7 @@ struct Buffers<'a> {
 #[derive(Debug, Default)]
 struct ThreadRoom {
     sums: Vec<i32>,
+    whole: Vec<i16>,
     values: Vec<Fixed>,
     head: Vec<Fixed>,
     bytes: Vec<u8>,
@@ -431,7 +432,22 @@ impl Pass<'_> {
             columns: stride,
             count: rows.len() * planes,
         };
-        sums(self.kernel, inputs, &linear.panels, panels, &mut room.sums, lanes);
+        // Sums of two planes, or of both as one.
+        let planes = if planes == 2 && takes_whole(self.kernel, &linear.panels) {
+            whole_sums(
+                self.kernel,
+                inputs,
+                &linear.panels,
+                panels,
+                &mut room.sums,
+                lanes,
+                &mut room.whole,
+            );
+            1
+        } else {
+            sums(self.kernel, inputs, &linear.panels, panels, &mut room.sums, lanes);
+            planes
+        };
         let own = first..(first + lanes).min(linear.rows);
         for (index, row) in rows.enumerate() {
             let (sums, fine) = room.sums[index * planes * lanes..][..planes * lanes].split_at(lanes);

@@ -3,7 +3,7 @@
 //! Four bytes of a row follow one another, then the same four columns of the next row: 64 bytes in all, what one instruction
 //! takes. Sixteen of those are a tile of AMX. Columns are filled up with zeros to a multiple of 64.
 
-use weft_exact::linear::Matrix;
+use weft_exact::{linear::Matrix, quantise::WIDE_STEPS};
 
 /// Rows of a panel.
 pub const LANES: usize = 16;
@@ -31,6 +31,8 @@ pub struct Panels {
     scales: Vec<i32>,
     /// For each row 128 times the sum of its scaled weights: what an input with 128 added makes too much.
     excess: Vec<i32>,
+    /// See [`Self::takes_whole`].
+    whole: bool,
 }
 
 /// Columns as filled up.
@@ -50,6 +52,7 @@ impl Panels {
             lines: vec![Line([0; LINE]); rows * columns / LINE],
             scales: Vec::new(),
             excess: vec![0; rows],
+            whole: false,
         }
     }
 
@@ -78,7 +81,17 @@ impl Panels {
                 }
             }
         }
+        let sizes = matrix.weights.chunks_exact(matrix.columns.max(1)).map(|row| {
+            let sizes = row.iter().map(|weight| u64::from(weight.unsigned_abs()));
+            sizes.sum::<u64>() * WIDE_STEPS as u64
+        });
+        panels.whole = plain && sizes.max().unwrap_or(0) <= i32::MAX as u64;
         panels
+    }
+
+    /// Whether no sum of products with numbers of at most [`WIDE_STEPS`] overflows, and there are no scales.
+    pub fn takes_whole(&self) -> bool {
+        self.whole
     }
 
     /// Rows, as filled up to whole panels.

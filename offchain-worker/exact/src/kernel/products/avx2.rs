@@ -83,3 +83,75 @@ unsafe fn block<const ROWS: usize>(
         }
     }
 }
+
+/// Rows of [`block`] that are taken together for wide inputs: as many as there are registers for.
+const WIDE_ROWS: usize = 2;
+
+/// Wide inputs as one number of 15 bits each: half the work of two planes. `inputs` are rows of them, `stride` apart.
+///
+/// # Safety
+///
+/// The processor has AVX2, sizes are as [`super::sums`] asserts, and [`Panels::takes_whole`].
+#[target_feature(enable = "avx2")]
+pub unsafe fn whole_sums(
+    inputs: &[i16],
+    count: usize,
+    panels: &Panels,
+    range: Range<usize>,
+    out: &mut [i32],
+    stride: usize,
+) {
+    let columns = panels.columns();
+    for (at, panel) in range.enumerate() {
+        for row in (0..count).step_by(WIDE_ROWS) {
+            // SAFETY: as of this function; rows from `row` on are there.
+            unsafe {
+                let x = inputs.as_ptr().add(row * columns);
+                let out = out.as_mut_ptr().add(row * stride + at * LANES);
+                if row + 1 < count {
+                    whole_block::<WIDE_ROWS>(x, columns, panels.panel(panel).as_ptr(), out, stride);
+                } else {
+                    whole_block::<1>(x, columns, panels.panel(panel).as_ptr(), out, stride);
+                }
+            }
+        }
+    }
+}
+
+#[target_feature(enable = "avx2")]
+unsafe fn whole_block<const ROWS: usize>(
+    x: *const i16,
+    columns: usize,
+    weights: *const i8,
+    out: *mut i32,
+    stride: usize,
+) {
+    // Of four lanes each, two sums for each lane.
+    let mut sums = [[_mm256_setzero_si256(); 4]; ROWS];
+    for four in 0..columns / 4 {
+        // SAFETY: there are columns / 4 lines in a panel, and as many fours in a row.
+        unsafe {
+            let line = weights.add(four * 64).cast::<__m128i>();
+            let mut w = [_mm256_setzero_si256(); 4];
+            for (quarter, w) in w.iter_mut().enumerate() {
+                *w = _mm256_cvtepi8_epi16(_mm_load_si128(line.add(quarter)));
+            }
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let x = _mm256_set1_epi64x(x.add(row * columns + four * 4).cast::<i64>().read_unaligned());
+                for (sum, w) in sums.iter_mut().zip(w) {
+                    *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(w, x));
+                }
+            }
+        }
+    }
+    let half = _mm256_set1_epi32(64);
+    for (row, sums) in sums.into_iter().enumerate() {
+        for (at, pair) in sums.as_chunks::<2>().0.iter().enumerate() {
+            let sum = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_hadd_epi32(pair[0], pair[1]));
+            // Of 128 q + f this is q and the rounded f.
+            let sum = _mm256_srai_epi32::<7>(_mm256_add_epi32(sum, half));
+            // SAFETY: the caller's output has these rows of sixteen lanes.
+            unsafe { _mm256_storeu_si256(out.add(row * stride + at * 8).cast(), sum) };
+        }
+    }
+}

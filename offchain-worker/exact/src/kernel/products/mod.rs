@@ -59,3 +59,37 @@ pub fn sums(kernel: Kernel, inputs: Inputs<'_>, panels: &Panels, range: Range<us
         _ => portable::sums(inputs, panels, range, out, stride),
     }
 }
+
+/// Whether a kernel takes wide inputs as one number each, by [`whole_sums`], instead of in two planes.
+pub fn takes_whole(kernel: Kernel, panels: &Panels) -> bool {
+    kernel == Kernel::Avx2 && panels.takes_whole()
+}
+
+/// For wide inputs, of which each row is a row of values and a row of fine steps: sums with the rounded fine part, where
+/// [`takes_whole`]. `room` is for the inputs as one number each.
+pub fn whole_sums(
+    kernel: Kernel,
+    inputs: Inputs<'_>,
+    panels: &Panels,
+    range: Range<usize>,
+    out: &mut [i32],
+    stride: usize,
+    room: &mut Vec<i16>,
+) {
+    let (width, count) = (range.len() * LANES, inputs.count / 2);
+    assert!(takes_whole(kernel, panels) && range.end <= panels.count() && width <= stride);
+    assert!(inputs.columns == panels.columns() && inputs.columns == inputs.stride);
+    assert!(count == 0 || out.len() >= (count - 1) * stride + width);
+    room.clear();
+    for planes in inputs.bytes.chunks_exact(2 * inputs.stride).take(count) {
+        let (values, fine) = planes.split_at(inputs.stride);
+        let both = values.iter().zip(fine);
+        room.extend(both.map(|(value, fine)| (i16::from(*value as i8) << 7) + i16::from(*fine as i8)));
+    }
+    assert!(room.len() == count * inputs.columns);
+    // SAFETY: sizes are asserted above, and an engine takes only a kernel that the processor has.
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        avx2::whole_sums(room, count, panels, range, out, stride);
+    }
+}
