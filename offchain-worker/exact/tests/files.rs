@@ -1,5 +1,7 @@
 //! Models on disk and in memory: what is written is read, and nothing else is.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 // Of its helpers only the models are needed here.
 #[allow(dead_code)]
 mod models;

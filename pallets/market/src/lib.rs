@@ -29,6 +29,7 @@ pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
 
+#[allow(clippy::too_many_arguments, reason = "a call's arguments are what clients see")]
 #[frame_support::pallet]
 pub mod pallet {
     use super::{publication::Publication, *};
