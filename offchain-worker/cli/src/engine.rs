@@ -4,13 +4,17 @@ use std::{
     num::NonZeroUsize,
     ops::ControlFlow,
     path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use weft_engine::{
     Device, EmbeddingModel, EngineError, FinishReason, Generation, GenerationParams, Message, ModelKind, Prompt,
     RandomSampling, Sampling, TextModel, TokenEvent, WeightFormat,
     bert::ModelFiles,
-    exact::{self, ExactEmbedding, ExactError, ExactText, Family, KernelChoice},
+    exact::{self, ExactEmbedding, ExactError, ExactServer, ExactText, Family, KernelChoice},
     tokenizer::SentenceTokenizer,
 };
 use weft_primitives::{AssetKind, job::Decline};
@@ -170,11 +174,17 @@ pub struct Loaded {
     device: String,
 }
 
+/// Exact text is made of several requests at once; the others take one at a time.
 enum Kind {
-    Text(Box<TextModel>),
-    Embedding(Box<EmbeddingModel>),
-    ExactText(Box<ExactText>),
-    ExactEmbedding(Box<ExactEmbedding>),
+    Text(Mutex<Box<TextModel>>),
+    Embedding(Mutex<Box<EmbeddingModel>>),
+    ExactText(Box<ExactServer>),
+    ExactEmbedding(Mutex<Box<ExactEmbedding>>),
+}
+
+/// A panic while another request was answered leaves no half-changed model: every request starts from a cache of its own.
+fn locked<T>(model: &Mutex<T>) -> MutexGuard<'_, T> {
+    model.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// An answer, and what proves it.
@@ -254,7 +264,7 @@ impl Loaded {
         }
         let failed = |error: EngineError| Failure::Local(error.to_string());
         let model = match (kind, files) {
-            (AssetKind::TextModel, [(_, bytes)]) => Kind::Text(Box::new(
+            (AssetKind::TextModel, [(_, bytes)]) => Kind::Text(boxed(
                 TextModel::from_bytes(bytes.to_vec(), compute.device).map_err(failed)?,
             )),
             (AssetKind::TextModel, _) => {
@@ -265,7 +275,7 @@ impl Loaded {
             (AssetKind::EmbeddingModel, files) => {
                 let model = EmbeddingModel::from_files(&by_name(files), compute.device, WeightFormat::Fastest)
                     .map_err(failed)?;
-                Kind::Embedding(Box::new(model))
+                Kind::Embedding(boxed(model))
             }
             (AssetKind::Dataset, _) => return Err(Failure::Local("a dataset cannot be run".into())),
         };
@@ -286,13 +296,14 @@ impl Loaded {
         let (model, root, device) = match kind {
             AssetKind::TextModel => {
                 let model = ExactText::from_files(&files, compute.device, KernelChoice::Auto).map_err(failed)?;
-                let (root, device) = (model.root(), model.device());
-                (Kind::ExactText(Box::new(model)), root, device)
+                let server = ExactServer::start(model).map_err(failed)?;
+                let (root, device) = (server.root(), server.device().to_owned());
+                (Kind::ExactText(Box::new(server)), root, device)
             }
             AssetKind::EmbeddingModel => {
                 let model = ExactEmbedding::from_files(&files, compute.device, KernelChoice::Auto).map_err(failed)?;
                 let (root, device) = (model.root(), model.device());
-                (Kind::ExactEmbedding(Box::new(model)), root, device)
+                (Kind::ExactEmbedding(boxed(model)), root, device)
             }
             AssetKind::Dataset => return Err(Failure::Local("a dataset cannot be run".into())),
         };
@@ -306,40 +317,34 @@ impl Loaded {
         Ok(Self { model, device })
     }
 
-    /// Answers a request with at most `limit` tokens. `called_off` is asked at every token.
-    pub fn answer(
-        &mut self,
-        request: &Request,
-        limit: u32,
-        called_off: &dyn Fn() -> bool,
-    ) -> Result<Answered, Unanswered> {
+    /// Answers a request with at most `limit` tokens, and waits for it. `called_off` is looked at at every token.
+    pub fn answer(&self, request: &Request, limit: u32, called_off: &Arc<AtomicBool>) -> Result<Answered, Unanswered> {
         let on_token = |_: TokenEvent<'_>| {
-            if called_off() {
+            if called_off.load(Ordering::Relaxed) {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())
             }
         };
-        match (&mut self.model, request) {
+        match (&self.model, request) {
             (Kind::Text(model), Request::Chat(chat)) => {
                 let (prompt, params) = asked(chat, limit);
-                let made = model.generate(&prompt, &params, on_token)?;
+                let made = locked(model).generate(&prompt, &params, on_token)?;
                 Ok(Answered {
                     answer: said(made, &self.device)?,
                     trace_root: None,
                 })
             }
             (Kind::ExactText(model), Request::Chat(chat)) => {
-                let prompts = [asked(chat, limit)];
-                let made = model.generate(&prompts, |_, event| on_token(event))?.pop();
-                // One answer comes for one prompt.
-                let made = made.ok_or_else(|| Unanswered::Fault("the engine gave no answer".into()))?;
+                let (prompt, params) = asked(chat, limit);
+                let made = model.answer(prompt, params, called_off.clone())?;
                 Ok(Answered {
                     trace_root: Some(made.trace.root()),
                     answer: said(made.generation, &self.device)?,
                 })
             }
             (Kind::Embedding(model), Request::Embed(Embed { texts })) => {
+                let model = locked(model);
                 let tokens = tokens_of(model.tokenizer(), texts, limit)?;
                 Ok(Answered {
                     answer: Answer::Embed(Embedded {
@@ -351,6 +356,7 @@ impl Loaded {
                 })
             }
             (Kind::ExactEmbedding(model), Request::Embed(Embed { texts })) => {
+                let mut model = locked(model);
                 let tokens = tokens_of(model.tokenizer(), texts, limit)?;
                 let made = model.embed(texts)?;
                 Ok(Answered {
@@ -365,6 +371,10 @@ impl Loaded {
             _ => Err(Unanswered::WrongTask),
         }
     }
+}
+
+fn boxed<T>(model: T) -> Mutex<Box<T>> {
+    Mutex::new(Box::new(model))
 }
 
 fn by_name(files: &[(&str, &[u8])]) -> ModelFiles {

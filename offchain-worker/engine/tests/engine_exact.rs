@@ -6,12 +6,14 @@ mod synthetic;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use synthetic::{LlamaShape, llama};
 use tempfile::TempDir;
 use weft_engine::exact::{
-    ConvertOptions, ExactEmbedding, ExactError, ExactText, Fitting, Format, KernelChoice, MANIFEST, Manifest,
-    TOKENIZER, convert,
+    ConvertOptions, ExactEmbedding, ExactError, ExactServer, ExactText, Fitting, Format, KernelChoice, MANIFEST,
+    Manifest, TOKENIZER, convert,
 };
 use weft_engine::{Device, EmbeddingModel, EngineError, GenerationParams, Prompt, Sampling};
 
@@ -185,6 +187,50 @@ fn a_prompt_above_the_context_and_another_family_are_refused() {
     assert!(tokens.len() <= 48 + 1 - 40, "{}", tokens.len());
     let error = ExactEmbedding::load(&dir, cpu(1), KernelChoice::Auto).err().unwrap();
     assert!(matches!(error, ExactError::WrongFamily { .. }), "{error}");
+}
+
+#[test]
+fn several_ask_at_once_and_each_gets_what_it_gets_alone() {
+    let (_dir, dir, _) = converted(&LlamaShape::default(), &options(), 1).unwrap();
+    let params = GenerationParams {
+        max_tokens: 20,
+        sampling: Sampling::Greedy,
+    };
+    let texts = ["hello", "tell", "hell hell", "e", "the bell"];
+    let mut alone = load(&dir).unwrap();
+    let expected = texts.map(|text| {
+        let prompt = (Prompt::Raw(text.to_owned()), params);
+        alone
+            .generate(&[prompt], |_, _| ControlFlow::Continue(()))
+            .unwrap()
+            .remove(0)
+    });
+    let server = ExactServer::start(load(&dir).unwrap()).unwrap();
+    let ask =
+        |text: &str, stop: bool| server.answer(Prompt::Raw(text.to_owned()), params, Arc::new(AtomicBool::new(stop)));
+    std::thread::scope(|scope| {
+        for (text, expected) in texts.iter().zip(&expected) {
+            scope.spawn(move || {
+                for _ in 0..20 {
+                    let made = ask(text, false).unwrap();
+                    assert_eq!((&made.all_tokens, &made.trace), (&expected.all_tokens, &expected.trace));
+                    assert_eq!(made.generation.text, expected.generation.text);
+                }
+            });
+        }
+        // Others come and go meanwhile: one that does not fit, one that is called off.
+        scope.spawn(|| {
+            for _ in 0..10 {
+                let error = ask(&"long ".repeat(40), false).unwrap_err();
+                assert!(
+                    matches!(error, ExactError::Engine(EngineError::PromptTooLong { .. })),
+                    "{error}"
+                );
+                let made = ask("hello", true).unwrap();
+                assert_eq!(made.generation.finish, weft_engine::FinishReason::Stopped);
+            }
+        });
+    });
 }
 
 /// Sentences that differ in length, subject and language.

@@ -200,6 +200,13 @@ impl<'a> Batch<'a> {
         }
     }
 
+    /// Whether a request has ended and waits to be finished.
+    pub fn has_ended(&self, ticket: Ticket) -> bool {
+        self.running
+            .iter()
+            .any(|running| running.ticket == ticket && running.end.is_some())
+    }
+
     /// The answer to a request that has ended; `None` if it has not, or is not there.
     pub fn finish(&mut self, ticket: Ticket) -> Result<Option<Answer>, Failure> {
         let Some(at) = self

@@ -1,10 +1,7 @@
 //! The parts of a provider's work that take time: making a model ready, and computing a job.
 
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -48,8 +45,8 @@ pub struct Worker {
     pub journal: Journal,
 }
 
-/// A model that answers, one job at a time.
-pub type Model = Arc<Mutex<Loaded>>;
+/// A model that answers: exact text models several jobs at once, others one at a time.
+pub type Model = Arc<Loaded>;
 
 /// Why a job cannot be done here: what the chain is told, and what the log is.
 pub struct Unable {
@@ -95,7 +92,7 @@ impl Worker {
             &self.compute,
         )
         .await?;
-        Ok(Arc::new(Mutex::new(loaded)))
+        Ok(Arc::new(loaded))
     }
 
     /// Computes a job and keeps the sealed answer; it is on disk when this returns.
@@ -112,13 +109,9 @@ impl Worker {
         let request = self.open(job, &living, &sealed)?;
         let limit = living.max_tokens;
         let started = std::time::Instant::now();
-        let computed = tokio::task::spawn_blocking(move || {
-            // A panic while another job was computed leaves no half-changed model: every job starts from its own cache.
-            let mut model = model.lock().unwrap_or_else(PoisonError::into_inner);
-            model.answer(&request, limit, &|| cancelled.load(Ordering::Relaxed))
-        })
-        .await
-        .map_err(|panic| unable(Decline::DeviceFault)(format!("the engine failed: {panic}")))?;
+        let computed = tokio::task::spawn_blocking(move || model.answer(&request, limit, &cancelled))
+            .await
+            .map_err(|panic| unable(Decline::DeviceFault)(format!("the engine failed: {panic}")))?;
         let Answered { answer, trace_root } = computed.map_err(|failed| Unable {
             why: failed.why(),
             because: failed.to_string(),

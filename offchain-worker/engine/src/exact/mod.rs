@@ -6,6 +6,7 @@ pub mod gpu;
 mod metadata_file;
 mod open;
 mod opening;
+mod serve;
 mod source;
 mod text;
 
@@ -13,6 +14,7 @@ pub use convert::{ConvertOptions, Fitting, convert};
 pub use embedding::{ExactEmbedding, ExactEmbeddings};
 pub use open::{ExactError, KernelChoice};
 pub use opening::open_answer;
+pub use serve::ExactServer;
 pub use text::{ExactGeneration, ExactText, TOKENIZER, choice};
 // What these give and take.
 pub use weft_exact::merkle::Digest;

@@ -8,7 +8,8 @@ use weft_exact::merkle::Digest;
 use weft_exact::program::{Choice, Family};
 use weft_exact::trace::Trace;
 use weft_exact_engine::Engine;
-use weft_exact_engine::generate::{Batch, End, Request, random_choice};
+use weft_exact_engine::engine::Failure;
+use weft_exact_engine::generate::{Batch, End, Event, Request, Ticket, random_choice};
 use weft_exact_engine::perplexity::perplexity;
 
 use super::open::{ExactError, KernelChoice, Opened, open, open_files};
@@ -34,7 +35,7 @@ pub struct ExactText {
 /// An exact answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExactGeneration {
-    /// The answer as float models give it. The timings are those of the whole batch.
+    /// The answer as float models give it.
     pub generation: Generation,
     /// What commits to it.
     pub trace: Trace,
@@ -113,69 +114,31 @@ impl ExactText {
             )?);
         }
         let tokenizer = self.encoder.tokenizer();
-        let mut made: Vec<Made> = requests.iter().map(|_| Made::default()).collect();
         let mut batch = Batch::new(&mut *self.engine, self.root);
-        let given: Vec<Vec<u32>> = requests.iter().map(|request| request.prompt.clone()).collect();
-        let tickets = requests
-            .into_iter()
-            .map(|request| batch.start(request))
-            .collect::<Result<Vec<_>, _>>()?;
-        let started = Instant::now();
-        let mut timings = Timings::default();
+        let mut answers = Vec::new();
+        for request in requests {
+            answers.push(Answering::start(&mut batch, request)?);
+        }
         while batch.is_busy() {
-            let events = batch.step()?;
-            if events.is_empty() || timings.prompt.is_zero() {
-                timings.prompt = started.elapsed();
-            } else {
-                timings.decode_steps += events.len();
-            }
-            for event in events {
-                let Some(index) = tickets.iter().position(|ticket| *ticket == event.ticket) else {
+            for event in batch.step()? {
+                let Some(index) = answers.iter().position(|answer| answer.ticket == event.ticket) else {
                     continue;
                 };
-                if event.end == Some(End::EndToken) {
-                    continue;
-                }
-                let made = &mut made[index];
-                let text = made.stream.push(tokenizer.bytes(event.token));
-                made.tokens.push(event.token);
-                made.text.push_str(&text);
-                let shown = TokenEvent {
-                    index: made.tokens.len() - 1,
-                    token: event.token,
-                    text: &text,
-                };
-                if on_token(index, shown).is_break() {
+                if answers[index]
+                    .push(tokenizer, &event, |event| on_token(index, event))
+                    .is_break()
+                {
                     batch.call_off(event.ticket);
                 }
             }
         }
-        timings.decode = started.elapsed().saturating_sub(timings.prompt);
-        let mut answers = Vec::new();
-        for ((ticket, mut made), given) in tickets.into_iter().zip(made).zip(given) {
-            let Some(answer) = batch.finish(ticket)? else { continue };
-            made.text.push_str(&made.stream.finish());
-            let prompt_tokens = given.len();
-            let mut all_tokens = given;
-            all_tokens.extend(&answer.tokens);
-            answers.push(ExactGeneration {
-                generation: Generation {
-                    text: made.text,
-                    tokens: made.tokens,
-                    prompt_tokens,
-                    finish: match answer.end {
-                        End::EndToken => FinishReason::EndToken,
-                        End::Most => FinishReason::MaxTokens,
-                        End::ContextFull => FinishReason::ContextFull,
-                        End::CalledOff => FinishReason::Stopped,
-                    },
-                    timings,
-                },
-                trace: answer.trace,
-                all_tokens,
-            });
-        }
-        Ok(answers)
+        let made = answers.into_iter().map(|answer| answer.finish(&mut batch));
+        made.filter_map(Result::transpose).collect()
+    }
+
+    /// Its parts, for who keeps a batch going: what makes tokens of prompts, the engine, and the model's root.
+    pub(super) fn into_parts(self) -> (PromptEncoder, Box<dyn Engine>, Digest) {
+        (self.encoder, self.engine, self.root)
     }
 
     /// The perplexity of a text; `None` if it has fewer than two tokens.
@@ -190,11 +153,84 @@ impl ExactText {
     }
 }
 
-#[derive(Default)]
-struct Made {
+/// An answer in the making.
+pub(super) struct Answering {
+    pub(super) ticket: Ticket,
+    given: Vec<u32>,
     stream: TokenStream,
     text: String,
     tokens: Vec<u32>,
+    started: Instant,
+    timings: Timings,
+}
+
+impl Answering {
+    /// Adds a request to a batch.
+    pub(super) fn start(batch: &mut Batch<'_>, request: Request) -> Result<Self, Failure> {
+        let given = request.prompt.clone();
+        Ok(Self {
+            ticket: batch.start(request)?,
+            given,
+            stream: TokenStream::default(),
+            text: String::new(),
+            tokens: Vec::new(),
+            started: Instant::now(),
+            timings: Timings::default(),
+        })
+    }
+
+    /// Takes in a token; `on_token` is called for those that are shown.
+    pub(super) fn push(
+        &mut self,
+        tokenizer: &TextTokenizer,
+        event: &Event,
+        on_token: impl FnOnce(TokenEvent<'_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if self.timings.prompt.is_zero() {
+            self.timings.prompt = self.started.elapsed();
+        } else {
+            self.timings.decode_steps += 1;
+        }
+        self.timings.decode = self.started.elapsed().saturating_sub(self.timings.prompt);
+        if event.end == Some(End::EndToken) {
+            return ControlFlow::Continue(());
+        }
+        let text = self.stream.push(tokenizer.bytes(event.token));
+        self.tokens.push(event.token);
+        self.text.push_str(&text);
+        on_token(TokenEvent {
+            index: self.tokens.len() - 1,
+            token: event.token,
+            text: &text,
+        })
+    }
+
+    /// The whole answer, if it has ended.
+    pub(super) fn finish(mut self, batch: &mut Batch<'_>) -> Result<Option<ExactGeneration>, ExactError> {
+        let Some(answer) = batch.finish(self.ticket)? else {
+            return Ok(None);
+        };
+        self.text.push_str(&self.stream.finish());
+        let prompt_tokens = self.given.len();
+        let mut all_tokens = self.given;
+        all_tokens.extend(&answer.tokens);
+        Ok(Some(ExactGeneration {
+            generation: Generation {
+                text: self.text,
+                tokens: self.tokens,
+                prompt_tokens,
+                finish: match answer.end {
+                    End::EndToken => FinishReason::EndToken,
+                    End::Most => FinishReason::MaxTokens,
+                    End::ContextFull => FinishReason::ContextFull,
+                    End::CalledOff => FinishReason::Stopped,
+                },
+                timings: self.timings,
+            },
+            trace: answer.trace,
+            all_tokens,
+        }))
+    }
 }
 
 /// A request to an engine.
