@@ -9,20 +9,37 @@ const TEXT: &str = "Every job ends, with a reason and a receipt.";
 #[test]
 fn an_exact_answer_is_the_same_everywhere_and_its_receipt_says_so() {
     let folder = tempfile::tempdir().expect("a folder can be made");
-    let exact = folder.path().join("exact-minilm");
-    let exact = exact.to_str().expect("a temporary folder has a readable name");
-    // No chain is involved in a conversion, so any node will do.
-    let converter = Identity::new("converter", "//Ferdie", folder.path(), "ws://127.0.0.1:1".to_owned());
-    converter
-        .and_then(|who| who.act(&["exact", "convert", "--model", "minilm", "--out", exact]))
-        .unwrap_or_else(|error| panic!("converting: {error}"));
+    let exact = ["minilm", "smollm2"].map(|model| {
+        let out = folder.path().join(format!("exact-{model}"));
+        let out = out.to_str().expect("a temporary folder has a readable name").to_owned();
+        // No chain is involved in a conversion, so any node will do. Fitting the weights would take a minute.
+        let converter = Identity::new("converter", "//Ferdie", folder.path(), "ws://127.0.0.1:1".to_owned());
+        let convert = [
+            "exact",
+            "convert",
+            "--model",
+            model,
+            "--out",
+            &out,
+            "--calibration",
+            "none",
+        ];
+        converter
+            .and_then(|who| who.act(&convert))
+            .unwrap_or_else(|error| panic!("converting: {error}"));
+        out
+    });
     play(
-        &[exact, "minilm"],
+        &[&exact[0], "minilm", &exact[1]],
         &["//Bob"],
         &[
             (
                 "an exact job's trace root is that of a run without any network",
                 the_trace_root_is_that_of_a_run_without_network,
+            ),
+            (
+                "so is that of an exact text",
+                the_trace_root_of_a_text_is_that_of_a_run_without_network,
             ),
             (
                 "a float job on an exact model has no trace root",
@@ -59,6 +76,30 @@ fn the_trace_root_is_that_of_a_run_without_network(stage: &mut Stage) -> Result<
     assert_eq!(shown["arithmetic"], "exact");
     assert_eq!(shown["state"]["reason"], "completed");
     assert_eq!(shown["state"]["trace_root"], format!("0x{root}"));
+    Ok(())
+}
+
+fn the_trace_root_of_a_text_is_that_of_a_run_without_network(stage: &mut Stage) -> Result<()> {
+    let model = &stage.sources[2];
+    let infer = [
+        "infer",
+        "--exact",
+        "--model",
+        model,
+        "--prompt",
+        TEXT,
+        "--max-tokens",
+        "12",
+    ];
+    let alone = stage.user.ask(&infer)?;
+    let mut args = order(stage.models[2], TEXT, 12);
+    args.push("--exact".to_owned());
+    let ran = stage.user.ask(&args)?;
+    assert_eq!(ran["answer"]["text"], alone["text"]);
+    assert!(
+        alone["trace_root"].is_string() && ran["trace_root"] == alone["trace_root"],
+        "{ran} {alone}"
+    );
     Ok(())
 }
 
