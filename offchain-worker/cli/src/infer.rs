@@ -18,17 +18,8 @@ pub struct Args {
     /// The model: a name of `weft models ls`, or a GGUF file; with --exact, the directory of an exact model.
     #[arg(long)]
     model: String,
-    /// One user message, put through the model's own chat template; with --raw, the text to continue.
-    #[arg(long)]
-    prompt: String,
-    /// Continue the prompt as it is, without chat template.
-    #[arg(long)]
-    raw: bool,
-    /// Most tokens to generate.
-    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
-    max_tokens: u32,
     #[command(flatten)]
-    sampling: SamplingArgs,
+    asked: AskedArgs,
     /// With an exact model: the same bits on every device, and a root that commits to them.
     #[arg(long)]
     exact: bool,
@@ -42,6 +33,42 @@ pub struct Args {
     /// Print one JSON object at the end instead of the text as it comes.
     #[arg(long)]
     json: bool,
+}
+
+/// What is to be answered, and how.
+#[derive(Debug, clap::Args)]
+pub struct AskedArgs {
+    /// One user message, put through the model's own chat template; with --raw, the text to continue.
+    #[arg(long)]
+    pub prompt: String,
+    /// Continue the prompt as it is, without chat template.
+    #[arg(long)]
+    pub raw: bool,
+    /// Most tokens to generate.
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
+    max_tokens: u32,
+    #[command(flatten)]
+    sampling: SamplingArgs,
+}
+
+impl AskedArgs {
+    /// How to generate.
+    pub fn params(&self) -> Result<GenerationParams, Failure> {
+        let sampling = self.sampling.sampling()?;
+        Ok(GenerationParams {
+            max_tokens: usize::try_from(self.max_tokens).unwrap_or(usize::MAX),
+            sampling: sampling.map_or(weft_engine::Sampling::Greedy, random),
+        })
+    }
+
+    /// The prompt, or another text in its place.
+    fn prompt(&self, text: &str) -> Prompt {
+        if self.raw {
+            Prompt::Raw(text.to_owned())
+        } else {
+            Prompt::user(text)
+        }
+    }
 }
 
 /// How to choose tokens.
@@ -85,22 +112,14 @@ impl SamplingArgs {
 impl Args {
     /// Runs the command.
     pub fn run(self) -> Result<(), Failure> {
-        let sampling = self.sampling.sampling()?;
-        let params = GenerationParams {
-            max_tokens: usize::try_from(self.max_tokens).unwrap_or(usize::MAX),
-            sampling: sampling.map_or(weft_engine::Sampling::Greedy, random),
-        };
+        let params = self.asked.params()?;
         if self.exact {
             return self.run_exact(&params);
         }
         let path = models::resolve(&self.model)?;
         let compute = self.compute.open()?;
         let mut model = compute.text_model(&path)?;
-        let prompt = if self.raw {
-            Prompt::Raw(self.prompt)
-        } else {
-            Prompt::user(self.prompt)
-        };
+        let prompt = self.asked.prompt(&self.asked.prompt);
         let streams = !self.json;
         let mut closed = None;
         let made = model.generate(&prompt, &params, |event: TokenEvent<'_>| {
@@ -142,16 +161,13 @@ impl Args {
 
 impl Args {
     fn run_exact(self, params: &GenerationParams) -> Result<(), Failure> {
-        let prompt = |text: String| {
-            if self.raw {
-                Prompt::Raw(text)
-            } else {
-                Prompt::user(text)
-            }
-        };
-        let mut prompts = vec![(prompt(self.prompt.clone()), *params)];
+        let mut prompts = vec![(self.asked.prompt(&self.asked.prompt), *params)];
         if let Some(file) = &self.batch_with {
-            prompts.extend(exact::prompts(file)?.into_iter().map(|text| (prompt(text), *params)));
+            prompts.extend(
+                exact::prompts(file)?
+                    .iter()
+                    .map(|text| (self.asked.prompt(text), *params)),
+            );
         }
         let compute = self.compute.open()?;
         let dir = std::path::Path::new(&self.model);

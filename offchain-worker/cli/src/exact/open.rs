@@ -2,36 +2,21 @@
 
 use std::path::PathBuf;
 
-use weft_engine::{
-    GenerationParams,
-    exact::{Question, open_answer},
-};
+use weft_engine::exact::{Question, open_answer};
 
 use super::{KernelArgs, failed};
-use crate::{
-    engine::{ComputeArgs, random},
-    failure::Failure,
-    infer::SamplingArgs,
-    output,
-};
+use crate::{engine::ComputeArgs, failure::Failure, infer::AskedArgs, output};
 
-/// Answer a prompt again, and open one tile of one step: what it read, what it gave, and the proofs.
+/// Answer a prompt again (with an embedding model: embed it), and open one tile of one step: what it read, what it gave, and
+/// the proofs.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The exact model's directory.
     #[arg(long)]
     model: PathBuf,
-    /// As with `weft infer`; of an embedding model the text.
-    #[arg(long)]
-    prompt: String,
-    /// Continue the prompt as it is, without chat template.
-    #[arg(long)]
-    raw: bool,
-    /// Most tokens to generate, as they were in the answer.
-    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
-    max_tokens: u32,
+    /// As it was asked; of an embedding model the prompt is the text.
     #[command(flatten)]
-    sampling: SamplingArgs,
+    asked: AskedArgs,
     /// The step: a position, from 0.
     #[arg(long)]
     step: usize,
@@ -56,11 +41,7 @@ pub struct Args {
 impl Args {
     /// Runs the command.
     pub fn run(self) -> Result<(), Failure> {
-        let sampling = self.sampling.sampling()?;
-        let params = GenerationParams {
-            max_tokens: usize::try_from(self.max_tokens).unwrap_or(usize::MAX),
-            sampling: sampling.map_or(weft_engine::Sampling::Greedy, random),
-        };
+        let params = self.asked.params()?;
         let device = self.compute.open()?.device();
         let question = Question {
             position: self.step,
@@ -70,8 +51,8 @@ impl Args {
         };
         let opening = open_answer(
             &self.model,
-            &self.prompt,
-            self.raw,
+            &self.asked.prompt,
+            self.asked.raw,
             &params,
             &question,
             device,

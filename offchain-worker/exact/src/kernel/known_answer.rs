@@ -88,11 +88,13 @@ pub fn functions() -> Vec<&'static str> {
     names
 }
 
-/// Numbers that look random and are the same everywhere (xorshift64*).
-struct Numbers(u64);
+/// Numbers that look random and are the same everywhere (xorshift64*). They start from any number but 0.
+pub struct Numbers(pub u64);
 
 impl Numbers {
-    fn next(&mut self) -> u64 {
+    /// The next one.
+    #[allow(clippy::should_implement_trait, reason = "an iterator would end")]
+    pub fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;

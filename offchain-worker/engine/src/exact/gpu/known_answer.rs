@@ -13,6 +13,7 @@ use weft_exact::quantise::{Quantised, Width};
 use weft_exact::reference::{Memory, Record, Reference};
 use weft_exact::rotary::Angle;
 use weft_exact_engine::engine::{Engine, Work};
+use weft_exact_engine::kernel::known_answer::Numbers;
 
 use super::error::GpuError;
 use super::kernels::{Kernels, Sources};
@@ -243,18 +244,6 @@ fn words_of(x: &Quantised) -> Vec<u32> {
         plane.chunks(4).map(word).collect::<Vec<u32>>()
     };
     [plane(&x.values), plane(&x.fine)].concat()
-}
-
-/// Numbers that look random and are the same everywhere (xorshift64*).
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
 }
 
 /// A small model. Sizes are no multiples of what kernels take together.
