@@ -39,7 +39,7 @@ impl Args {
         if self.exact {
             return self.run_exact();
         }
-        let path = models::resolve(&self.model)?;
+        let path = models::resolve_float(&self.model)?;
         let compute = self.compute.open()?;
         let model = compute.embedding_model(&path)?;
         let failed = |error: weft_engine::EngineError| Failure::Local(error.to_string());
@@ -52,8 +52,8 @@ impl Args {
 
     fn run_exact(self) -> Result<(), Failure> {
         let compute = self.compute.open()?;
-        let dir = std::path::Path::new(&self.model);
-        let mut model = ExactEmbedding::load(dir, compute.device(), self.kernel.kernel).map_err(failed)?;
+        let dir = models::resolve_exact(&self.model)?;
+        let mut model = ExactEmbedding::load(&dir, compute.device(), self.kernel.kernel).map_err(failed)?;
         let mut made = model.embed(&[&self.text]).map_err(failed)?;
         let embedding = made.vectors.pop().unwrap_or_default();
         if self.json {

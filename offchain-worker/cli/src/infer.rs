@@ -116,7 +116,7 @@ impl Args {
         if self.exact {
             return self.run_exact(&params);
         }
-        let path = models::resolve(&self.model)?;
+        let path = models::resolve_float(&self.model)?;
         let compute = self.compute.open()?;
         let mut model = compute.text_model(&path)?;
         let prompt = self.asked.prompt(&self.asked.prompt);
@@ -170,8 +170,8 @@ impl Args {
             );
         }
         let compute = self.compute.open()?;
-        let dir = std::path::Path::new(&self.model);
-        let mut model = ExactText::load(dir, compute.device(), self.kernel.kernel).map_err(failed)?;
+        let dir = models::resolve_exact(&self.model)?;
+        let mut model = ExactText::load(&dir, compute.device(), self.kernel.kernel).map_err(failed)?;
         let mut closed = None;
         let made = model.generate(&prompts, |index, event| {
             let shown = if index == 0 && !self.json {

@@ -290,6 +290,25 @@ fn what_does_not_exist_is_refused_in_one_sentence() {
         let output = weft(&args);
         assert_eq!(output.status.code(), Some(6), "{args:?}: {}", said(&output));
     }
+    // Exact where float is wanted, and the other way round.
+    for (args, wanted) in [
+        (
+            ["infer", "--exact", "--model", "smollm2", "--prompt", "x"],
+            "weft exact convert",
+        ),
+        (["infer", "--raw", "--model", model(), "--prompt", "x"], "--exact"),
+        (
+            ["exact", "convert", "--model", model(), "--out", &empty],
+            "exact model already",
+        ),
+    ] {
+        let output = weft(&args);
+        let said = said(&output);
+        assert!(
+            output.status.code() == Some(6) && said.contains(wanted),
+            "{args:?}: {said}"
+        );
+    }
     let output = weft(&[
         "infer",
         "--exact",

@@ -49,7 +49,7 @@ enum Weights {
 impl Args {
     /// Runs the command.
     pub fn run(self) -> Result<(), Failure> {
-        let path = models::resolve(&self.model)?;
+        let path = models::resolve_float(&self.model)?;
         let compute = self.compute.open()?;
         let fitting = match self.calibration.as_str() {
             "written" => Fitting::Written,

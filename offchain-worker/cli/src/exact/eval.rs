@@ -13,7 +13,7 @@ use crate::{engine::ComputeArgs, failure::Failure, models, output, progress::Pro
 pub struct Args {
     /// The exact model's directory.
     #[arg(long)]
-    model: PathBuf,
+    model: String,
     /// The float model: a name of `weft models ls`, or a GGUF file.
     #[arg(long)]
     float_model: String,
@@ -37,10 +37,15 @@ impl Args {
     pub fn run(self) -> Result<(), Failure> {
         let text = std::fs::read_to_string(&self.text)
             .map_err(|error| Failure::local(format!("cannot read {}", self.text.display()), error))?;
-        let path = models::resolve(&self.float_model)?;
+        let path = models::resolve_float(&self.float_model)?;
         let compute = self.compute.open()?;
         let window = self.window as usize;
-        let mut exact = ExactText::load(&self.model, compute.device(), self.kernel.kernel).map_err(failed)?;
+        let mut exact = ExactText::load(
+            &models::resolve_exact(&self.model)?,
+            compute.device(),
+            self.kernel.kernel,
+        )
+        .map_err(failed)?;
         let tokens = exact.tokenizer().encode(&text).map_err(failed)?.len();
         let progress = Progress::steps("exact", tokens);
         let ppl_exact = exact

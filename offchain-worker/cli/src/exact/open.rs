@@ -1,11 +1,9 @@
 //! `weft exact open`: one tile of an answer, with what proves it.
 
-use std::path::PathBuf;
-
 use weft_engine::exact::{Question, open_answer};
 
 use super::{KernelArgs, failed};
-use crate::{engine::ComputeArgs, failure::Failure, infer::AskedArgs, output};
+use crate::{engine::ComputeArgs, failure::Failure, infer::AskedArgs, models, output};
 
 /// Answer a prompt again (with an embedding model: embed it), and open one tile of one step: what it read, what it gave, and
 /// the proofs.
@@ -13,7 +11,7 @@ use crate::{engine::ComputeArgs, failure::Failure, infer::AskedArgs, output};
 pub struct Args {
     /// The exact model's directory.
     #[arg(long)]
-    model: PathBuf,
+    model: String,
     /// As it was asked; of an embedding model the prompt is the text.
     #[command(flatten)]
     asked: AskedArgs,
@@ -50,7 +48,7 @@ impl Args {
             tile: self.tile,
         };
         let opening = open_answer(
-            &self.model,
+            &models::resolve_exact(&self.model)?,
             &self.asked.prompt,
             self.asked.raw,
             &params,

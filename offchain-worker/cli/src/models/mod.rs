@@ -9,6 +9,7 @@ use std::{
 };
 
 use serde_json::json;
+use weft_engine::exact::MANIFEST;
 
 use catalogue::{CATALOGUE, Entry};
 
@@ -98,6 +99,28 @@ pub fn cache_dir() -> Result<PathBuf, Failure> {
         Failure::Usage("there is no home directory here: say where to keep files with WEFT_CACHE".into())
     })?;
     Ok(home.join(".cache").join("weft"))
+}
+
+/// What `--model` names where a float model is wanted: as [`resolve`], and no exact model.
+pub fn resolve_float(model: &str) -> Result<PathBuf, Failure> {
+    let path = resolve(model)?;
+    if path.join(MANIFEST).is_file() {
+        return Err(Failure::Local(format!(
+            "{model} is an exact model already: run it with --exact, or give the float model"
+        )));
+    }
+    Ok(path)
+}
+
+/// The directory of an exact model.
+pub fn resolve_exact(model: &str) -> Result<PathBuf, Failure> {
+    let path = resolve(model)?;
+    if !path.join(MANIFEST).is_file() {
+        return Err(Failure::Local(format!(
+            "{model} is no exact model: make one with `weft exact convert --model {model} --out DIRECTORY`, and give that"
+        )));
+    }
+    Ok(path)
 }
 
 /// What `--model` names: a fetched model by name, or a path.
