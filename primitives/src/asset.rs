@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 /// Number of an asset, given in the order of publication, never reused.
 pub type AssetId = u64;
 
+/// Number of a work: that of its first version. What is owned, priced, licensed and rated is the work; what is sealed, offered
+/// and run is one of its versions.
+pub type WorkId = AssetId;
+
 /// What an asset is. The index is part of the encoding: new kinds go at the end.
 #[derive(
     Clone,

@@ -7,9 +7,11 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
 use crate::{
-    asset::AssetId,
+    asset::{AssetId, WorkId},
+    content::ContentId,
     device::EncryptionKey,
     job::JobId,
+    licence::LicenceId,
     price::{Balance, Ppm},
     reputation::Outcome,
 };
@@ -36,6 +38,12 @@ pub trait ModelRegistry<AccountId> {
     /// Whether the creator has wrapped the model's key for `provider`'s present encryption key.
     fn has_key(asset: AssetId, provider: &AccountId, key: &EncryptionKey) -> bool;
 
+    /// Takes one use of the asset for `user`. `None` if it needs no licence: it has no tariffs, or is the user's own.
+    fn take_use(asset: AssetId, user: &AccountId) -> Result<Option<LicenceId>, NotLicensed>;
+
+    /// Gives a use back that came to nothing. A licence that has ended in the meantime stays ended.
+    fn return_use(licence: LicenceId);
+
     /// Puts a listed exact model in place and returns it. For benchmarks of pallets that need one.
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_model(creator: &AccountId) -> AssetId;
@@ -43,6 +51,89 @@ pub trait ModelRegistry<AccountId> {
     /// Wraps a model's key for a provider. For benchmarks of pallets that need it.
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_grant(asset: AssetId, provider: &AccountId, key: &EncryptionKey);
+}
+
+/// Why somebody may not use an asset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotLicensed {
+    /// They hold no licence of the work, or it was revoked.
+    NoLicence,
+    /// Their licence has run out or its uses are used up.
+    RanOut,
+}
+
+/// Who earns from an asset. Implemented by `pallet-market`.
+pub trait Royalties<AccountId> {
+    /// Divides a payment for a use of the asset among the owner of its work and, up its lineage, those of the works it was
+    /// made from. The sum is `amount` to the last unit. Empty if there is no such asset.
+    fn divide(asset: AssetId, amount: Balance) -> Vec<(AccountId, Balance)>;
+
+    /// The most parts that [`divide`](Self::divide) makes.
+    fn most_payees() -> u32;
+
+    /// Puts an asset in place whose payments are divided among `payees` accounts that exist. For benchmarks of pallets that
+    /// pay.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_asset(owner: &AccountId, payees: u32) -> AssetId;
+}
+
+/// What there is to know of a sealed asset for whoever keeps its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedAsset<AccountId> {
+    /// The present owner of its work.
+    pub owner: AccountId,
+    /// The work it is a version of.
+    pub work: WorkId,
+    /// Root of the sealed file's DAG.
+    pub content: ContentId,
+    /// Bytes of the sealed file.
+    pub size_bytes: u64,
+    /// Hash of its content key.
+    pub key_commitment: [u8; 32],
+    /// Root over the pieces of the sealed file, if the publisher gave one.
+    pub pieces_root: Option<[u8; 32]>,
+    /// Whether new things may be begun on it.
+    pub listed: bool,
+}
+
+/// What there is to know of a licence for whoever delivers a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LicenceTerms<AccountId> {
+    /// Who may use the work.
+    pub holder: AccountId,
+    /// The X25519 key to which the holder wants keys sealed.
+    pub encryption_key: EncryptionKey,
+    /// The work, with all its versions.
+    pub work: WorkId,
+    /// Whether it allows use now: neither revoked nor run out.
+    pub in_force: bool,
+}
+
+/// Assets and licences as those who keep keys and bytes see them. Implemented by `pallet-market`.
+pub trait Licensing<AccountId> {
+    /// An asset, listed or retired.
+    fn sealed_asset(asset: AssetId) -> Option<SealedAsset<AccountId>>;
+
+    /// A licence that has not been closed.
+    fn licence(licence: LicenceId) -> Option<LicenceTerms<AccountId>>;
+
+    /// Puts a listed asset with a tariff in place. For benchmarks of pallets that need one.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_sealed(owner: &AccountId, size_bytes: u64, pieces_root: [u8; 32]) -> AssetId;
+
+    /// Puts a licence of an asset's work in force. For benchmarks of pallets that need one.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_licence(asset: AssetId, holder: &AccountId, key: &EncryptionKey) -> LicenceId;
+}
+
+/// Receipts as proof of paid use. Implemented by `pallet-jobs`.
+pub trait PaidJobs<AccountId> {
+    /// Who paid for a job that was completed, and which model did it. `None` if it was not completed, or its receipt is gone.
+    fn paid_job(job: JobId) -> Option<(AccountId, AssetId)>;
+
+    /// Puts the receipt of a completed job in place. For benchmarks of pallets that need one.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_paid_job(user: &AccountId, model: AssetId) -> JobId;
 }
 
 /// What becomes of a provider's offers when a creator grants or revokes a model's key. Implemented by
