@@ -36,12 +36,14 @@ pub enum AssetKind {
     EmbeddingModel,
     /// Records to train or evaluate on.
     Dataset,
+    /// Says what an image shows.
+    ImageModel,
 }
 
 impl AssetKind {
     /// Whether jobs can be posted against this kind of asset.
     pub const fn runs_jobs(self) -> bool {
-        matches!(self, Self::TextModel | Self::EmbeddingModel)
+        matches!(self, Self::TextModel | Self::EmbeddingModel | Self::ImageModel)
     }
 }
 

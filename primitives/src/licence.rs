@@ -287,6 +287,9 @@ mod tests {
             uses.extended(Term::PerPeriod { blocks: 5 }, 1, 0),
             Err(InvalidPurchase::OtherTerm)
         );
-        assert_eq!(Right::Forever.extended(Term::Once, 1, 0), Err(InvalidPurchase::OtherTerm));
+        assert_eq!(
+            Right::Forever.extended(Term::Once, 1, 0),
+            Err(InvalidPurchase::OtherTerm)
+        );
     }
 }

@@ -262,8 +262,14 @@ mod tests {
             flatten(None, &[root(1, PPM / 2), root(2, PPM / 2 + 1)]),
             Err(InvalidLineage::SharesExceedWhole)
         );
-        assert_eq!(flatten(None, &[root(1, u32::MAX)]), Err(InvalidLineage::SharesExceedWhole));
-        assert_eq!(flatten(None, &[root(1, 1), root(1, 1)]), Err(InvalidLineage::NamedTwice));
+        assert_eq!(
+            flatten(None, &[root(1, u32::MAX)]),
+            Err(InvalidLineage::SharesExceedWhole)
+        );
+        assert_eq!(
+            flatten(None, &[root(1, 1), root(1, 1)]),
+            Err(InvalidLineage::NamedTwice)
+        );
     }
 
     #[test]
@@ -276,7 +282,10 @@ mod tests {
             ancestors: &from_one,
             generations,
         };
-        assert_eq!(flatten(Some(1), core::slice::from_ref(&base)), Err(InvalidLineage::Cycle));
+        assert_eq!(
+            flatten(Some(1), core::slice::from_ref(&base)),
+            Err(InvalidLineage::Cycle)
+        );
         assert!(flatten(Some(3), &[base]).is_ok());
     }
 

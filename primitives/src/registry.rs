@@ -126,6 +126,65 @@ pub trait Licensing<AccountId> {
     fn benchmark_licence(asset: AssetId, holder: &AccountId, key: &EncryptionKey) -> LicenceId;
 }
 
+/// For whom the custodians of a key release their shares of it.
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub enum KeyRecipient<AccountId> {
+    /// The holder of a licence.
+    #[codec(index = 0)]
+    Licence(LicenceId),
+    /// A provider who offers the model, by owner account.
+    #[codec(index = 1)]
+    Provider(AccountId),
+}
+
+/// Why custodians were not asked for a key. Nothing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotRequested {
+    /// The recipient cannot pay the custodians' fee.
+    FeeNotCovered,
+}
+
+/// Keys that are handed out without their owner. Implemented by `pallet-custody`; `()` keeps no keys.
+pub trait KeyCustody<AccountId> {
+    /// Whether custodians keep the asset's key and would be asked for it.
+    fn is_entrusted(asset: AssetId) -> bool;
+
+    /// Asks the custodians of an asset's key to release it to the holder of a licence, whose fee to them is held from the
+    /// holder. Does nothing if the key is not in custody.
+    fn request_for_licence(
+        asset: AssetId,
+        licence: LicenceId,
+        holder: &AccountId,
+        key: &EncryptionKey,
+    ) -> Result<(), NotRequested>;
+
+    /// Whether enough custodians have released the asset's key to this key of a provider.
+    fn has_released(asset: AssetId, provider: &AccountId, key: &EncryptionKey) -> bool;
+
+    /// Puts an asset's key into custody. For benchmarks of pallets that ask for keys.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_entrust(asset: AssetId);
+}
+
+impl<AccountId> KeyCustody<AccountId> for () {
+    fn is_entrusted(_: AssetId) -> bool {
+        false
+    }
+
+    fn request_for_licence(_: AssetId, _: LicenceId, _: &AccountId, _: &EncryptionKey) -> Result<(), NotRequested> {
+        Ok(())
+    }
+
+    fn has_released(_: AssetId, _: &AccountId, _: &EncryptionKey) -> bool {
+        false
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_entrust(_: AssetId) {}
+}
+
 /// Receipts as proof of paid use. Implemented by `pallet-jobs`.
 pub trait PaidJobs<AccountId> {
     /// Who paid for a job that was completed, and which model did it. `None` if it was not completed, or its receipt is gone.

@@ -15,7 +15,6 @@ pub mod attention;
 pub mod fixed;
 pub mod hadamard;
 pub mod linear;
-pub mod merkle;
 pub mod model;
 pub mod norm;
 pub mod opening;
@@ -28,3 +27,5 @@ pub mod rotary;
 pub mod sampling;
 pub mod tile;
 pub mod trace;
+
+pub use weft_merkle as merkle;

@@ -1,5 +1,12 @@
 //! Merkle trees of blake2b-256, after RFC 6962: leaves and nodes are hashed apart, and a node without a sibling moves up as it
 //! is. The root also binds the number of leaves.
+//!
+//! One tree for all that Weft commits to: the weights and traces of exact models, the records of datasets, the pieces of
+//! sealed files.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
 
 use alloc::vec::Vec;
 
@@ -58,16 +65,18 @@ pub fn leaf_many<T: AsRef<[u8]>>(leaves: &[T]) -> Vec<Digest> {
         .collect()
 }
 
-pub(crate) fn node(left: &Digest, right: &Digest) -> Digest {
+/// Of two digests side by side.
+pub fn node(left: &Digest, right: &Digest) -> Digest {
     digest(&[&[NODE], left, right])
 }
 
-pub(crate) fn root_of(top: &Digest, count: u64) -> Digest {
+/// The root of a tree of `count` leaves whose topmost digest is `top`.
+pub fn root_of(top: &Digest, count: u64) -> Digest {
     digest(&[&[ROOT], &count.to_le_bytes(), top])
 }
 
 /// The level above: digests in pairs, and one without a sibling as it is.
-pub(crate) fn above(level: &[Digest]) -> Vec<Digest> {
+pub fn above(level: &[Digest]) -> Vec<Digest> {
     level
         .chunks(2)
         .map(|pair| match pair {
