@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-PALLETS=(market providers jobs)
+PALLETS=(market providers jobs custody pins spaces)
 build="${CARGO_TARGET_DIR:-$HOME/.cache/weft/target}/benchmarks"
 bencher=${BENCHER:-frame-omni-bencher}
 

@@ -10,6 +10,7 @@ use crate::{
     device::{EncryptionKey, WrappedKey},
     job::{Arithmetic, JobId, Patience, Phase, Reason},
     json,
+    licence::LicenceId,
     price::{Balance, Split},
 };
 
@@ -73,6 +74,8 @@ pub struct LivingJob<AccountId, BlockNumber> {
     /// The price per token that the provider is bound to.
     #[serde(with = "json::amount")]
     pub ask_per_token: Balance,
+    /// The licence of which a use was taken; `None` if the model needs none.
+    pub licence: Option<LicenceId>,
 }
 
 /// How a job ended, and who got what.
@@ -139,6 +142,7 @@ mod tests {
             device: 5,
             encryption_key: [6; 32],
             ask_per_token: 1 << 60,
+            licence: Some(8),
         }))
     }
 

@@ -106,6 +106,42 @@ pub mod text {
     }
 }
 
+/// UTF-8 in `Option<Vec<u8>>` as a string or null.
+pub mod optional_text {
+    use super::*;
+    use serde::Serialize;
+
+    /// Writes the text or null.
+    pub fn serialize<S: Serializer>(text: &Option<Vec<u8>>, to: S) -> Result<S::Ok, S::Error> {
+        text.as_deref().map(String::from_utf8_lossy).serialize(to)
+    }
+
+    /// Reads a text, or null.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<u8>>, D::Error> {
+        Ok(Option::<String>::deserialize(from)?.map(String::into_bytes))
+    }
+}
+
+/// `Option<u128>` as a decimal string or null.
+pub mod optional_amount {
+    use super::*;
+    use alloc::string::ToString;
+    use serde::Serialize;
+
+    /// Writes the amount or null.
+    pub fn serialize<S: Serializer>(amount: &Option<u128>, to: S) -> Result<S::Ok, S::Error> {
+        amount.map(|amount| amount.to_string()).serialize(to)
+    }
+
+    /// Reads an amount, or null.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u128>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        text.map(|text| text.parse())
+            .transpose()
+            .map_err(|_| D::Error::custom("expected a whole amount in decimal digits"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,19 +10,28 @@ extern crate alloc;
 
 pub mod asset;
 pub mod content;
+pub mod custody_view;
 pub mod device;
+pub mod discovery;
 pub mod endpoint;
 pub mod job;
 pub mod job_view;
 pub mod json;
 pub mod licence;
 pub mod lineage;
+pub mod market_view;
 pub mod order_book;
 pub mod page;
 pub mod payment;
+pub mod pieces;
+pub mod pin_view;
 pub mod price;
+pub mod rating;
 pub mod registry;
 pub mod reputation;
+pub mod shelf;
+pub mod space;
+pub mod space_view;
 pub mod view;
 
 pub use asset::{AssetId, AssetKind, WorkId};

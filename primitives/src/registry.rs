@@ -16,11 +16,9 @@ use crate::{
     reputation::Outcome,
 };
 
-/// What a job needs to know of a model.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ModelTerms<AccountId> {
-    /// Who earns the royalty.
-    pub creator: AccountId,
+/// What a job needs to know of a model. Who earns from it is told by [`Royalties`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ModelTerms {
     /// Share of the price after the treasury's cut.
     pub royalty: Ppm,
     /// Whether exact jobs may be posted on it: it was published with the root of an exact model.
@@ -30,12 +28,13 @@ pub struct ModelTerms<AccountId> {
 /// Facts about published models. Implemented by `pallet-market`.
 pub trait ModelRegistry<AccountId> {
     /// The terms of a model on which new jobs and offers may be made; `None` if it is unknown, retired, or no model.
-    fn listed_model(asset: AssetId) -> Option<ModelTerms<AccountId>>;
+    fn listed_model(asset: AssetId) -> Option<ModelTerms>;
 
-    /// The terms of a model, retired or not: running jobs still pay their creator.
-    fn model(asset: AssetId) -> Option<ModelTerms<AccountId>>;
+    /// The terms of a model, retired or not: running jobs still pay their owner.
+    fn model(asset: AssetId) -> Option<ModelTerms>;
 
-    /// Whether the creator has wrapped the model's key for `provider`'s present encryption key.
+    /// Whether `provider` can have the model's key for their present encryption key: its owner has wrapped it, or
+    /// custodians have released it.
     fn has_key(asset: AssetId, provider: &AccountId, key: &EncryptionKey) -> bool;
 
     /// Takes one use of the asset for `user`. `None` if it needs no licence: it has no tariffs, or is the user's own.
@@ -51,6 +50,11 @@ pub trait ModelRegistry<AccountId> {
     /// Wraps a model's key for a provider. For benchmarks of pallets that need it.
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_grant(asset: AssetId, provider: &AccountId, key: &EncryptionKey);
+
+    /// Makes uses of the model need a licence, and gives `user` one that counts them. For benchmarks of pallets that
+    /// take uses.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_uses(asset: AssetId, user: &AccountId);
 }
 
 /// Why somebody may not use an asset.
@@ -64,15 +68,15 @@ pub enum NotLicensed {
 
 /// Who earns from an asset. Implemented by `pallet-market`.
 pub trait Royalties<AccountId> {
-    /// Divides a payment for a use of the asset among the owner of its work and, up its lineage, those of the works it was
-    /// made from. The sum is `amount` to the last unit. Empty if there is no such asset.
+    /// Divides a payment for a use of the asset among the owner of its work and, up its lineage, those of the works it
+    /// was made from. The sum is `amount` to the last unit. Empty if there is no such asset.
     fn divide(asset: AssetId, amount: Balance) -> Vec<(AccountId, Balance)>;
 
     /// The most parts that [`divide`](Self::divide) makes.
     fn most_payees() -> u32;
 
-    /// Puts an asset in place whose payments are divided among `payees` accounts that exist. For benchmarks of pallets that
-    /// pay.
+    /// Puts an asset in place whose payments are divided among `payees` accounts that exist. For benchmarks of pallets
+    /// that pay.
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_asset(owner: &AccountId, payees: u32) -> AssetId;
 }
@@ -144,6 +148,9 @@ pub enum KeyRecipient<AccountId> {
 pub enum NotRequested {
     /// The recipient cannot pay the custodians' fee.
     FeeNotCovered,
+    /// Nothing can be wrapped for the recipient's encryption key so that a forgery could be proved: it is no point of
+    /// the prime-order group of X25519.
+    UnusableKey,
 }
 
 /// Keys that are handed out without their owner. Implemented by `pallet-custody`; `()` keeps no keys.
@@ -151,8 +158,8 @@ pub trait KeyCustody<AccountId> {
     /// Whether custodians keep the asset's key and would be asked for it.
     fn is_entrusted(asset: AssetId) -> bool;
 
-    /// Asks the custodians of an asset's key to release it to the holder of a licence, whose fee to them is held from the
-    /// holder. Does nothing if the key is not in custody.
+    /// Asks the custodians of an asset's key to release it to the holder of a licence, whose fee to them is held from
+    /// the holder. Does nothing if the key is not in custody.
     fn request_for_licence(
         asset: AssetId,
         licence: LicenceId,
@@ -187,7 +194,8 @@ impl<AccountId> KeyCustody<AccountId> for () {
 
 /// Receipts as proof of paid use. Implemented by `pallet-jobs`.
 pub trait PaidJobs<AccountId> {
-    /// Who paid for a job that was completed, and which model did it. `None` if it was not completed, or its receipt is gone.
+    /// Who paid for a job that was completed, and which model did it. `None` if it was not completed, or its receipt is
+    /// gone.
     fn paid_job(job: JobId) -> Option<(AccountId, AssetId)>;
 
     /// Puts the receipt of a completed job in place. For benchmarks of pallets that need one.
@@ -201,10 +209,17 @@ pub trait KeyGrantHandler<AccountId> {
     /// The provider's present encryption key; `None` if they are not registered.
     fn encryption_key(provider: &AccountId) -> Option<EncryptionKey>;
 
+    /// Whether custodians should hand the provider the model's key: who is registered, unless the implementation asks
+    /// for more, such as an offer and a stake.
+    fn may_have_key(_asset: AssetId, provider: &AccountId) -> bool {
+        Self::encryption_key(provider).is_some()
+    }
+
     /// The model's key is now wrapped for the provider: an offer on it can be matched.
     fn key_granted(asset: AssetId, provider: &AccountId);
 
-    /// The model's key is no longer theirs: an offer on it must not be matched.
+    /// The model's key is no longer theirs: an offer on it must not be matched, unless [`ModelRegistry::has_key`] finds
+    /// it elsewhere.
     fn key_revoked(asset: AssetId, provider: &AccountId);
 
     /// Puts a provider in place who offers `asset` and lacks nothing but its key to be listed, and returns the
@@ -235,8 +250,8 @@ pub enum NoMatch {
     PriceBelowAsk,
 }
 
-/// How many places in the order book a booking or its settlement changed: an offer that leaves its place counts once, one
-/// that takes a place once. The work is linear in it.
+/// How many places in the order book a booking or its settlement changed: an offer that leaves its place counts once,
+/// one that takes a place once. The work is linear in it.
 pub type Moves = u32;
 
 /// Matching. Implemented by `pallet-providers`.
@@ -244,8 +259,8 @@ pub trait Matching<AccountId> {
     /// The most that one booking, or one settlement, moves.
     fn most_moves() -> Moves;
 
-    /// Books the best provider for `job` on `model` whose ask is at most `max_ask`: lowest price level, then best reputation
-    /// class, then by `seed` among equals. `excluded` (few: earlier attempts) are passed over. Bounded cost.
+    /// Books the best provider for `job` on `model` whose ask is at most `max_ask`: lowest price level, then best
+    /// reputation class, then by `seed` among equals. `excluded` (few: earlier attempts) are passed over. Bounded cost.
     fn book(
         job: JobId,
         model: AssetId,
@@ -264,9 +279,9 @@ pub trait Matching<AccountId> {
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_most_offers() -> u32;
 
-    /// Makes `provider` bookable for `model` at `ask_per_token`, so that the booking takes `offers` offers out of the book
-    /// and its settlement puts them in again; none at 0, as there is a slot to spare. For benchmarks of pallets that need
-    /// it.
+    /// Makes `provider` bookable for `model` at `ask_per_token`, so that the booking takes `offers` offers out of the
+    /// book and its settlement puts them in again; none at 0, as there is a slot to spare. For benchmarks of pallets
+    /// that need it.
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_offer(provider: &AccountId, model: AssetId, ask_per_token: Balance, offers: u32);
 }

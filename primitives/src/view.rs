@@ -7,19 +7,24 @@ use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    asset::{AssetId, AssetKind},
+    asset::{AssetId, AssetKind, Records, WorkId},
     content::ContentId,
     device::EncryptionKey,
     json,
+    lineage::Base,
     price::{Balance, Ppm},
 };
 
-/// A published asset.
+/// A published asset: one version of a work.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo, Serialize, Deserialize)]
 pub struct AssetView<AccountId> {
     /// Its number.
     pub id: AssetId,
-    /// Who published it and earns the royalty.
+    /// The work of which it is a version.
+    pub work: WorkId,
+    /// Which version of it, from 1.
+    pub version: u32,
+    /// The present owner of the work, who hands its keys out and earns the royalty.
     pub creator: AccountId,
     /// What it is.
     pub kind: AssetKind,
@@ -40,12 +45,28 @@ pub struct AssetView<AccountId> {
     /// The root that commits to an exact model's configuration and weights; `None` if the asset is not exact.
     #[serde(with = "json::optional_hex_bytes")]
     pub exact_root: Option<[u8; 32]>,
+    /// Merkle root over the pieces of the sealed file, against which storage is proven; `None` if the publisher gave
+    /// none.
+    #[serde(with = "json::optional_hex_bytes")]
+    pub pieces_root: Option<[u8; 32]>,
+    /// What a dataset commits to, if its publisher said so.
+    pub records: Option<Records>,
+    /// From what it was made.
+    pub bases: Vec<Base>,
+    /// Whether its use needs a licence: its work has tariffs.
+    pub needs_licence: bool,
+    /// How many vouch for it with a stake.
+    pub attestations: u32,
+    /// Reports against it that are undecided.
+    pub open_reports: u32,
+    /// Reports against it that were upheld.
+    pub upheld_reports: u32,
     /// Whether new offers and jobs may be made on it; `false` once it is retired.
     pub listed: bool,
     /// Block in which it was published.
     pub published_at: u32,
     /// Where the creator serves their blocks, if they said so.
-    #[serde(with = "optional_text")]
+    #[serde(with = "json::optional_text")]
     pub endpoint: Option<Vec<u8>>,
 }
 
@@ -130,18 +151,4 @@ pub enum ProviderStatus {
     Paused,
     /// Paused by the chain, because it let a job's deadline pass: check the device, then resume.
     PausedAfterMiss,
-}
-
-mod optional_text {
-    use super::*;
-    use alloc::string::String;
-    use serde::{Deserializer, Serializer};
-
-    pub fn serialize<S: Serializer>(text: &Option<Vec<u8>>, to: S) -> Result<S::Ok, S::Error> {
-        text.as_deref().map(String::from_utf8_lossy).serialize(to)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<u8>>, D::Error> {
-        Ok(Option::<String>::deserialize(from)?.map(String::into_bytes))
-    }
 }

@@ -18,16 +18,24 @@ use sp_runtime::{
 use sp_session::OpaqueGeneratedSessionKeys;
 use sp_version::RuntimeVersion;
 use weft_primitives::{
-    AssetId, JobId,
+    AssetId, JobId, LicenceId, WorkId,
+    custody_view::{CustodianView, CustodyView, DealingId, DealingView, KeyRequestId, KeyRequestView},
+    discovery::Query,
     job_view::JobView,
+    market_view::{LicenceView, LineageView, RatingView, ScrutinyView, WorkView},
     page::Page,
+    pieces::PinDealId,
+    pin_view::{ChallengeView, PinDealView, PinView},
+    registry::KeyRecipient,
+    space::SpaceId,
+    space_view::{PurchaseView, ReleaseView, ReportView, ReviewView, SpaceQuery, SpaceView},
     view::{AssetView, OfferView, ProviderView},
 };
 
 use super::{
-    AccountId, Babe, Balance, Block, BlockNumber, EPOCH_BLOCKS, Executive, Grandpa, InherentDataExt, Jobs, Market,
-    Nonce, Providers, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, System, TransactionPayment, VERSION,
-    presets::BABE_GENESIS_EPOCH_CONFIG,
+    AccountId, Babe, Balance, Block, BlockNumber, Custody, EPOCH_BLOCKS, Executive, Grandpa, InherentDataExt, Jobs,
+    Market, Nonce, Pins, Providers, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, Spaces, System,
+    TransactionPayment, VERSION, presets::BABE_GENESIS_EPOCH_CONFIG,
 };
 
 impl_runtime_apis! {
@@ -247,6 +255,120 @@ impl_runtime_apis! {
 
         fn assets_by_creator(creator: AccountId, from: u64, limit: u32) -> Page<AssetView<AccountId>> {
             Market::assets_by_creator(&creator, from, limit)
+        }
+
+        fn work(work: WorkId) -> Option<WorkView<AccountId>> {
+            Market::work(work)
+        }
+
+        fn search(query: Query<AccountId>, from: u64, limit: u32) -> Page<WorkView<AccountId>> {
+            Market::search(query, from, limit)
+        }
+
+        fn versions(work: WorkId, from: u64, limit: u32) -> Page<AssetView<AccountId>> {
+            Market::versions(work, from, limit)
+        }
+
+        fn licence(licence: LicenceId) -> Option<LicenceView<AccountId>> {
+            Market::licence_view(licence)
+        }
+
+        fn licence_of(work: WorkId, holder: AccountId) -> Option<LicenceView<AccountId>> {
+            Market::licence_of(work, &holder)
+        }
+
+        fn licences_of(holder: AccountId, from: u64, limit: u32) -> Page<LicenceView<AccountId>> {
+            Market::licences_of(&holder, from, limit)
+        }
+
+        fn lineage(asset: AssetId) -> Option<LineageView<AccountId>> {
+            Market::lineage(asset)
+        }
+
+        fn ratings(work: WorkId, from: u64, limit: u32) -> Page<RatingView<AccountId>> {
+            Market::ratings(work, from, limit)
+        }
+
+        fn scrutiny(asset: AssetId) -> ScrutinyView<AccountId> {
+            Market::scrutiny(asset)
+        }
+    }
+
+    impl weft_runtime_api::CustodyApi<Block, AccountId> for Runtime {
+        fn custody(asset: AssetId) -> Option<CustodyView<AccountId>> {
+            Custody::custody(asset)
+        }
+
+        fn dealing(dealing: DealingId) -> Option<DealingView<AccountId>> {
+            Custody::dealing(dealing)
+        }
+
+        fn dealings_for(custodian: AccountId, from: u64, limit: u32) -> Page<DealingView<AccountId>> {
+            Custody::dealings_for(&custodian, from, limit)
+        }
+
+        fn key_request(request: KeyRequestId) -> Option<KeyRequestView<AccountId>> {
+            Custody::request_view(request)
+        }
+
+        fn key_request_of(recipient: KeyRecipient<AccountId>, asset: AssetId) -> Option<KeyRequestView<AccountId>> {
+            Custody::request_of(&recipient, asset)
+        }
+
+        fn key_requests_for(custodian: AccountId, from: u64, limit: u32) -> Page<KeyRequestView<AccountId>> {
+            Custody::requests_for(&custodian, from, limit)
+        }
+
+        fn custodian(custodian: AccountId) -> Option<CustodianView<AccountId>> {
+            Custody::custodian(&custodian)
+        }
+
+        fn custodians(from: u64, limit: u32) -> Page<CustodianView<AccountId>> {
+            Custody::custodians(from, limit)
+        }
+    }
+
+    impl weft_runtime_api::PinsApi<Block, AccountId> for Runtime {
+        fn pin_deal(deal: PinDealId) -> Option<PinDealView<AccountId>> {
+            Pins::pin_deal(deal)
+        }
+
+        fn pin_deals(from: u64, limit: u32) -> Page<PinDealView<AccountId>> {
+            Pins::pin_deals(from, limit)
+        }
+
+        fn pins_of(account: AccountId, from: u64, limit: u32) -> Page<PinView<AccountId>> {
+            Pins::pins_of(&account, from, limit)
+        }
+
+        fn challenge(deal: PinDealId, pinner: AccountId) -> Option<ChallengeView> {
+            Pins::challenge(deal, &pinner)
+        }
+    }
+
+    impl weft_runtime_api::SpacesApi<Block, AccountId> for Runtime {
+        fn space(space: SpaceId) -> Option<SpaceView<AccountId>> {
+            Spaces::space(space)
+        }
+
+        fn spaces(query: SpaceQuery<AccountId>, from: u64, limit: u32) -> Page<SpaceView<AccountId>> {
+            Spaces::spaces(query, from, limit)
+        }
+
+        fn releases(space: SpaceId, from: u64, limit: u32) -> Page<ReleaseView> {
+            Spaces::releases(space, from, limit)
+        }
+
+        fn reviews(space: SpaceId, from: u64, limit: u32) -> Page<ReviewView<AccountId>> {
+            Spaces::reviews(space, from, limit)
+        }
+
+        fn purchase(space: SpaceId, account: AccountId) -> Option<PurchaseView<AccountId>> {
+            Spaces::purchase(space, &account)
+        }
+
+        fn space_reports(space: SpaceId, from: u64, limit: u32) -> Page<ReportView<AccountId>> {
+            Spaces::reports(space, from, limit)
         }
     }
 

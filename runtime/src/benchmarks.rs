@@ -5,12 +5,15 @@ use alloc::{string::String, vec::Vec};
 use frame_benchmarking::{BenchmarkBatch, BenchmarkConfig, BenchmarkList, define_benchmarks};
 use frame_support::traits::{StorageInfo, StorageInfoTrait, WhitelistedStorageKeys};
 
-use crate::{AllPalletsWithSystem, Jobs, Market, Providers, Runtime, configs::TreasuryAccount};
+use crate::{AllPalletsWithSystem, Custody, Jobs, Market, Pins, Providers, Runtime, Spaces, configs::TreasuryAccount};
 
 define_benchmarks!(
     [pallet_market, Market]
     [pallet_providers, Providers]
     [pallet_jobs, Jobs]
+    [pallet_custody, Custody]
+    [pallet_pins, Pins]
+    [pallet_spaces, Spaces]
 );
 
 /// What can be measured.

@@ -74,10 +74,10 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("weft"),
     impl_name: Cow::Borrowed("weft"),
     authoring_version: 1,
-    spec_version: 100,
+    spec_version: 101,
     impl_version: 1,
     apis: apis::RUNTIME_API_VERSIONS,
-    transaction_version: 1,
+    transaction_version: 2,
     system_version: 1,
 };
 
@@ -153,6 +153,8 @@ mod runtime {
     pub type Sudo = pallet_sudo;
     #[runtime::pallet_index(13)]
     pub type Utility = pallet_utility;
+    #[runtime::pallet_index(14)]
+    pub type Assets = pallet_assets;
 
     #[runtime::pallet_index(20)]
     pub type Market = pallet_market;
@@ -160,4 +162,10 @@ mod runtime {
     pub type Providers = pallet_providers;
     #[runtime::pallet_index(22)]
     pub type Jobs = pallet_jobs;
+    #[runtime::pallet_index(23)]
+    pub type Custody = pallet_custody;
+    #[runtime::pallet_index(24)]
+    pub type Pins = pallet_pins;
+    #[runtime::pallet_index(25)]
+    pub type Spaces = pallet_spaces;
 }

@@ -95,16 +95,24 @@ fn register(owner: &AccountId) {
 /// Bob publishes an exact model; Charlie and Dave are ready to run it, Dave for half as much again.
 fn ready_market() -> u64 {
     let bob = Bob.to_account_id();
+    let model = pallet_market::Publication {
+        kind: AssetKind::TextModel,
+        name: b"SmolLM2".to_vec().try_into().expect("short enough"),
+        manifest: content(1),
+        content: content(2),
+        size_bytes: 1 << 20,
+        key_commitment: [3; 32],
+        royalty: 100_000,
+        exact_root: Some([9; 32]),
+        pieces_root: None,
+        records: None,
+        bases: Default::default(),
+    };
     assert_ok!(Market::publish(
         RuntimeOrigin::signed(bob.clone()),
-        AssetKind::TextModel,
-        b"SmolLM2".to_vec().try_into().expect("short enough"),
-        content(1),
-        content(2),
-        1 << 20,
-        [3; 32],
-        100_000,
-        Some([9; 32]),
+        model,
+        Default::default(),
+        Default::default(),
     ));
     let model = 0;
     for (owner, ask) in [(Charlie.to_account_id(), ASK), (Dave.to_account_id(), ASK * 3 / 2)] {

@@ -92,6 +92,11 @@ impl Identity {
         serde_json::from_slice(&answer).map_err(|error| HarnessError::answer(line(args), error))
     }
 
+    /// Runs `weft ARGS` and returns what it prints, for commands that always print JSON or text.
+    pub fn text(&self, args: &[impl AsRef<str>]) -> Result<String, HarnessError> {
+        Ok(text(&self.run(args, &[])?))
+    }
+
     /// Runs `weft ARGS`, which should succeed.
     pub fn act(&self, args: &[impl AsRef<str>]) -> Result<(), HarnessError> {
         self.run(args, &[]).map(drop)

@@ -1,4 +1,4 @@
-//! `weft_*`: assets, providers and jobs, as the runtime APIs answer them, in JSON.
+//! `weft_*`: assets, licences, keys in custody, paid storage, Spaces, providers and jobs, as the runtime APIs answer them, in JSON.
 //!
 //! Lists are paged: `from` is 0, then the previous answer's `next`; `limit` is capped by the runtime. `at` is a block
 //! hash, the best block if left out.
@@ -13,13 +13,20 @@ use jsonrpsee::{
 use sp_api::{ApiError, ProvideRuntimeApi};
 use sp_blockchain::HeaderBackend;
 use weft_primitives::{
-    AssetId, JobId,
+    AssetId, JobId, LicenceId, WorkId,
+    custody_view::{CustodianView, CustodyView, DealingId, DealingView, KeyRequestId, KeyRequestView},
+    discovery::Query,
     job_view::JobView,
+    market_view::{LicenceView, LineageView, RatingView, ScrutinyView, WorkView},
     page::Page,
+    pieces::PinDealId,
+    pin_view::{ChallengeView, PinDealView, PinView},
+    space::SpaceId,
+    space_view::{PurchaseView, ReleaseView, ReportView, ReviewView, SpaceQuery, SpaceView},
     view::{AssetView, OfferView, ProviderView},
 };
 use weft_runtime::{AccountId, BlockNumber, Hash};
-use weft_runtime_api::{JobsApi, MarketApi, ProvidersApi};
+use weft_runtime_api::{CustodyApi, JobsApi, MarketApi, PinsApi, ProvidersApi, SpacesApi};
 
 use crate::service::Client;
 
@@ -33,7 +40,7 @@ pub trait WeftApi {
     #[method(name = "assets")]
     fn assets(&self, from: u64, limit: u32, at: Option<Hash>) -> RpcResult<Page<AssetView<AccountId>>>;
 
-    /// The assets of one creator.
+    /// All versions of the works that one account owns, the newest work first.
     #[method(name = "assetsByCreator")]
     fn assets_by_creator(
         &self,
@@ -42,6 +49,158 @@ pub trait WeftApi {
         limit: u32,
         at: Option<Hash>,
     ) -> RpcResult<Page<AssetView<AccountId>>>;
+
+    /// One work; null if there is none with this number.
+    #[method(name = "work")]
+    fn work(&self, work: WorkId, at: Option<Hash>) -> RpcResult<Option<WorkView<AccountId>>>;
+
+    /// The works that answer a question. A page may be short, or empty, and still have a next one.
+    #[method(name = "search")]
+    fn search(
+        &self,
+        query: Query<AccountId>,
+        from: u64,
+        limit: u32,
+        at: Option<Hash>,
+    ) -> RpcResult<Page<WorkView<AccountId>>>;
+
+    /// The versions of a work, from the first on.
+    #[method(name = "versions")]
+    fn versions(&self, work: WorkId, from: u64, limit: u32, at: Option<Hash>) -> RpcResult<Page<AssetView<AccountId>>>;
+
+    /// One licence; null if there is none with this number, or it was closed.
+    #[method(name = "licence")]
+    fn licence(&self, licence: LicenceId, at: Option<Hash>) -> RpcResult<Option<LicenceView<AccountId>>>;
+
+    /// The licence that an account holds of a work.
+    #[method(name = "licenceOf")]
+    fn licence_of(
+        &self,
+        work: WorkId,
+        holder: AccountId,
+        at: Option<Hash>,
+    ) -> RpcResult<Option<LicenceView<AccountId>>>;
+
+    /// The licences that an account holds.
+    #[method(name = "licencesOf")]
+    fn licences_of(
+        &self,
+        holder: AccountId,
+        from: u64,
+        limit: u32,
+        at: Option<Hash>,
+    ) -> RpcResult<Page<LicenceView<AccountId>>>;
+
+    /// From what an asset was made, and who earns from it.
+    #[method(name = "lineage")]
+    fn lineage(&self, asset: AssetId, at: Option<Hash>) -> RpcResult<Option<LineageView<AccountId>>>;
+
+    /// What users who paid say of a work.
+    #[method(name = "ratings")]
+    fn ratings(&self, work: WorkId, from: u64, limit: u32, at: Option<Hash>) -> RpcResult<Page<RatingView<AccountId>>>;
+
+    /// Who vouches for an asset, and what is reported of it.
+    #[method(name = "scrutiny")]
+    fn scrutiny(&self, asset: AssetId, at: Option<Hash>) -> RpcResult<ScrutinyView<AccountId>>;
+
+    /// The custody of an asset's key; null if nobody keeps it.
+    #[method(name = "custody")]
+    fn custody(&self, asset: AssetId, at: Option<Hash>) -> RpcResult<Option<CustodyView<AccountId>>>;
+
+    /// One sharing of a key.
+    #[method(name = "dealing")]
+    fn dealing(&self, dealing: DealingId, at: Option<Hash>) -> RpcResult<Option<DealingView<AccountId>>>;
+
+    /// One request for a key; null once it can no longer be disputed.
+    #[method(name = "keyRequest")]
+    fn key_request(&self, request: KeyRequestId, at: Option<Hash>) -> RpcResult<Option<KeyRequestView<AccountId>>>;
+
+    /// The requests that one custodian serves. A page may be empty and still have a next one.
+    #[method(name = "keyRequestsFor")]
+    fn key_requests_for(
+        &self,
+        custodian: AccountId,
+        from: u64,
+        limit: u32,
+        at: Option<Hash>,
+    ) -> RpcResult<Page<KeyRequestView<AccountId>>>;
+
+    /// One custodian; null if not registered.
+    #[method(name = "custodian")]
+    fn custodian(&self, custodian: AccountId, at: Option<Hash>) -> RpcResult<Option<CustodianView<AccountId>>>;
+
+    /// The custodians from whom committees are drawn.
+    #[method(name = "custodians")]
+    fn custodians(&self, from: u64, limit: u32, at: Option<Hash>) -> RpcResult<Page<CustodianView<AccountId>>>;
+
+    /// One deal.
+    #[method(name = "pinDeal")]
+    fn pin_deal(&self, deal: PinDealId, at: Option<Hash>) -> RpcResult<Option<PinDealView<AccountId>>>;
+
+    /// The deals that are not closed. Their order changes as deals close.
+    #[method(name = "pinDeals")]
+    fn pin_deals(&self, from: u64, limit: u32, at: Option<Hash>) -> RpcResult<Page<PinDealView<AccountId>>>;
+
+    /// What one account keeps.
+    #[method(name = "pinsOf")]
+    fn pins_of(
+        &self,
+        account: AccountId,
+        from: u64,
+        limit: u32,
+        at: Option<Hash>,
+    ) -> RpcResult<Page<PinView<AccountId>>>;
+
+    /// What a pinner has to prove now; null if nothing.
+    #[method(name = "challenge")]
+    fn challenge(&self, deal: PinDealId, pinner: AccountId, at: Option<Hash>) -> RpcResult<Option<ChallengeView>>;
+
+    /// One Space.
+    #[method(name = "space")]
+    fn space(&self, space: SpaceId, at: Option<Hash>) -> RpcResult<Option<SpaceView<AccountId>>>;
+
+    /// The Spaces that answer a question, the best rated first. A page may be short and still have a next one.
+    #[method(name = "spaces")]
+    fn spaces(
+        &self,
+        query: SpaceQuery<AccountId>,
+        from: u64,
+        limit: u32,
+        at: Option<Hash>,
+    ) -> RpcResult<Page<SpaceView<AccountId>>>;
+
+    /// The releases of a Space.
+    #[method(name = "releases")]
+    fn releases(&self, space: SpaceId, from: u64, limit: u32, at: Option<Hash>) -> RpcResult<Page<ReleaseView>>;
+
+    /// What users who paid say of a Space.
+    #[method(name = "reviews")]
+    fn reviews(
+        &self,
+        space: SpaceId,
+        from: u64,
+        limit: u32,
+        at: Option<Hash>,
+    ) -> RpcResult<Page<ReviewView<AccountId>>>;
+
+    /// What an account bought.
+    #[method(name = "purchase")]
+    fn purchase(
+        &self,
+        space: SpaceId,
+        account: AccountId,
+        at: Option<Hash>,
+    ) -> RpcResult<Option<PurchaseView<AccountId>>>;
+
+    /// What is reported of a Space and undecided.
+    #[method(name = "spaceReports")]
+    fn space_reports(
+        &self,
+        space: SpaceId,
+        from: u64,
+        limit: u32,
+        at: Option<Hash>,
+    ) -> RpcResult<Page<ReportView<AccountId>>>;
 
     /// One provider by owner account; null if not registered.
     #[method(name = "provider")]
@@ -127,6 +286,218 @@ impl WeftApiServer for Weft {
         self.client
             .runtime_api()
             .assets_by_creator(self.block(at), creator, from, limit)
+            .map_err(failed)
+    }
+
+    fn work(&self, work: WorkId, at: Option<Hash>) -> RpcResult<Option<WorkView<AccountId>>> {
+        self.client.runtime_api().work(self.block(at), work).map_err(failed)
+    }
+
+    fn search(
+        &self,
+        query: Query<AccountId>,
+        from: u64,
+        limit: u32,
+        at: Option<Hash>,
+    ) -> RpcResult<Page<WorkView<AccountId>>> {
+        self.client
+            .runtime_api()
+            .search(self.block(at), query, from, limit)
+            .map_err(failed)
+    }
+
+    fn versions(&self, work: WorkId, from: u64, limit: u32, at: Option<Hash>) -> RpcResult<Page<AssetView<AccountId>>> {
+        self.client
+            .runtime_api()
+            .versions(self.block(at), work, from, limit)
+            .map_err(failed)
+    }
+
+    fn licence(&self, licence: LicenceId, at: Option<Hash>) -> RpcResult<Option<LicenceView<AccountId>>> {
+        self.client
+            .runtime_api()
+            .licence(self.block(at), licence)
+            .map_err(failed)
+    }
+
+    fn licence_of(
+        &self,
+        work: WorkId,
+        holder: AccountId,
+        at: Option<Hash>,
+    ) -> RpcResult<Option<LicenceView<AccountId>>> {
+        self.client
+            .runtime_api()
+            .licence_of(self.block(at), work, holder)
+            .map_err(failed)
+    }
+
+    fn licences_of(
+        &self,
+        holder: AccountId,
+        from: u64,
+        limit: u32,
+        at: Option<Hash>,
+    ) -> RpcResult<Page<LicenceView<AccountId>>> {
+        self.client
+            .runtime_api()
+            .licences_of(self.block(at), holder, from, limit)
+            .map_err(failed)
+    }
+
+    fn lineage(&self, asset: AssetId, at: Option<Hash>) -> RpcResult<Option<LineageView<AccountId>>> {
+        self.client.runtime_api().lineage(self.block(at), asset).map_err(failed)
+    }
+
+    fn ratings(&self, work: WorkId, from: u64, limit: u32, at: Option<Hash>) -> RpcResult<Page<RatingView<AccountId>>> {
+        self.client
+            .runtime_api()
+            .ratings(self.block(at), work, from, limit)
+            .map_err(failed)
+    }
+
+    fn scrutiny(&self, asset: AssetId, at: Option<Hash>) -> RpcResult<ScrutinyView<AccountId>> {
+        self.client
+            .runtime_api()
+            .scrutiny(self.block(at), asset)
+            .map_err(failed)
+    }
+
+    fn custody(&self, asset: AssetId, at: Option<Hash>) -> RpcResult<Option<CustodyView<AccountId>>> {
+        self.client.runtime_api().custody(self.block(at), asset).map_err(failed)
+    }
+
+    fn dealing(&self, dealing: DealingId, at: Option<Hash>) -> RpcResult<Option<DealingView<AccountId>>> {
+        self.client
+            .runtime_api()
+            .dealing(self.block(at), dealing)
+            .map_err(failed)
+    }
+
+    fn key_request(&self, request: KeyRequestId, at: Option<Hash>) -> RpcResult<Option<KeyRequestView<AccountId>>> {
+        self.client
+            .runtime_api()
+            .key_request(self.block(at), request)
+            .map_err(failed)
+    }
+
+    fn key_requests_for(
+        &self,
+        custodian: AccountId,
+        from: u64,
+        limit: u32,
+        at: Option<Hash>,
+    ) -> RpcResult<Page<KeyRequestView<AccountId>>> {
+        self.client
+            .runtime_api()
+            .key_requests_for(self.block(at), custodian, from, limit)
+            .map_err(failed)
+    }
+
+    fn custodian(&self, custodian: AccountId, at: Option<Hash>) -> RpcResult<Option<CustodianView<AccountId>>> {
+        self.client
+            .runtime_api()
+            .custodian(self.block(at), custodian)
+            .map_err(failed)
+    }
+
+    fn custodians(&self, from: u64, limit: u32, at: Option<Hash>) -> RpcResult<Page<CustodianView<AccountId>>> {
+        self.client
+            .runtime_api()
+            .custodians(self.block(at), from, limit)
+            .map_err(failed)
+    }
+
+    fn pin_deal(&self, deal: PinDealId, at: Option<Hash>) -> RpcResult<Option<PinDealView<AccountId>>> {
+        self.client.runtime_api().pin_deal(self.block(at), deal).map_err(failed)
+    }
+
+    fn pin_deals(&self, from: u64, limit: u32, at: Option<Hash>) -> RpcResult<Page<PinDealView<AccountId>>> {
+        self.client
+            .runtime_api()
+            .pin_deals(self.block(at), from, limit)
+            .map_err(failed)
+    }
+
+    fn pins_of(
+        &self,
+        account: AccountId,
+        from: u64,
+        limit: u32,
+        at: Option<Hash>,
+    ) -> RpcResult<Page<PinView<AccountId>>> {
+        self.client
+            .runtime_api()
+            .pins_of(self.block(at), account, from, limit)
+            .map_err(failed)
+    }
+
+    fn challenge(&self, deal: PinDealId, pinner: AccountId, at: Option<Hash>) -> RpcResult<Option<ChallengeView>> {
+        self.client
+            .runtime_api()
+            .challenge(self.block(at), deal, pinner)
+            .map_err(failed)
+    }
+
+    fn space(&self, space: SpaceId, at: Option<Hash>) -> RpcResult<Option<SpaceView<AccountId>>> {
+        self.client.runtime_api().space(self.block(at), space).map_err(failed)
+    }
+
+    fn spaces(
+        &self,
+        query: SpaceQuery<AccountId>,
+        from: u64,
+        limit: u32,
+        at: Option<Hash>,
+    ) -> RpcResult<Page<SpaceView<AccountId>>> {
+        self.client
+            .runtime_api()
+            .spaces(self.block(at), query, from, limit)
+            .map_err(failed)
+    }
+
+    fn releases(&self, space: SpaceId, from: u64, limit: u32, at: Option<Hash>) -> RpcResult<Page<ReleaseView>> {
+        self.client
+            .runtime_api()
+            .releases(self.block(at), space, from, limit)
+            .map_err(failed)
+    }
+
+    fn reviews(
+        &self,
+        space: SpaceId,
+        from: u64,
+        limit: u32,
+        at: Option<Hash>,
+    ) -> RpcResult<Page<ReviewView<AccountId>>> {
+        self.client
+            .runtime_api()
+            .reviews(self.block(at), space, from, limit)
+            .map_err(failed)
+    }
+
+    fn purchase(
+        &self,
+        space: SpaceId,
+        account: AccountId,
+        at: Option<Hash>,
+    ) -> RpcResult<Option<PurchaseView<AccountId>>> {
+        self.client
+            .runtime_api()
+            .purchase(self.block(at), space, account)
+            .map_err(failed)
+    }
+
+    fn space_reports(
+        &self,
+        space: SpaceId,
+        from: u64,
+        limit: u32,
+        at: Option<Hash>,
+    ) -> RpcResult<Page<ReportView<AccountId>>> {
+        self.client
+            .runtime_api()
+            .space_reports(self.block(at), space, from, limit)
             .map_err(failed)
     }
 

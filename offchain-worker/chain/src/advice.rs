@@ -59,7 +59,27 @@ pub fn on(pallet: &str, error: &str) -> Option<&'static str> {
         ("Providers", "AlreadyPaused") => "the provider takes no jobs already",
         ("Providers", "AlreadyAvailable") => "the provider takes jobs already",
         ("Market", "NotFound") => "there is no such asset; see `weft asset ls`",
-        ("Market", "NotCreator") => "the asset belongs to another account; use the one that published it",
+        ("Market", "NotOwner") => "the work belongs to another account; use the one that owns it",
+        ("Jobs", "NoLicence") => "this model needs a licence; buy one with `weft market buy`",
+        ("Jobs", "LicenceRanOut") => "your licence has run out; buy more with `weft market buy`",
+        ("Market", "UnknownTariff") => "the work has no such tariff any more; see `weft market show`",
+        ("Market", "PriceNotCovered") => "the account does not hold the price; send it some, or choose another tariff",
+        ("Market", "NotPaid") => "only who paid for a work rates it; buy a licence, or name a completed job of yours",
+        ("Market", "OwnWork") => {
+            "the work is your own; its owner needs no licence, and neither rates it nor vouches for it"
+        }
+        ("Custody", "TooFewCustodians") => {
+            "fewer custodians are available than asked for; lower --custodians, or wait for more; see `weft custodian ls`"
+        }
+        ("Custody", "FeeNotCovered") => "the account cannot pay the custodians' fees; send it some WEFT",
+        ("Custody", "OnDuty") => {
+            "this custodian is on duty; run `weft custodian pause`, keep running, and wait to be replaced"
+        }
+        ("Custody", "NotInForce") => "the licence was revoked or has run out, so no key is released for it",
+        ("Custody", "AlreadyEntrusted") => "the key is in custody already; see `weft market show`",
+        ("Pins", "NoPiecesRoot") => {
+            "the asset was published without a root over its pieces; publish a version with a newer weft"
+        }
         ("Market", "AlreadyRetired") => "the asset is retired; nothing new can be begun on it",
         ("Market", "InvalidName") => {
             "the name is empty, too long, or has characters that cannot be shown; give another --name"

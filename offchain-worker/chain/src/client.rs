@@ -30,12 +30,16 @@ use crate::{
     balances::Balances,
     blocks::{BlockNotices, BlockStamp},
     compat::{self, Incompatible},
+    custody::Keys,
     error::ChainError,
     jobs::Jobs,
+    licences::Licences,
     market::Market,
+    pins::Pins,
     providers::Providers,
     retry::{self, Limits},
     runtime::{self, Config},
+    spaces::Spaces,
 };
 
 /// The chain at one block.
@@ -132,6 +136,26 @@ impl Client {
     /// Models and datasets.
     pub fn market(&self) -> Market<'_> {
         Market { client: self }
+    }
+
+    /// Licences of works.
+    pub fn licences(&self) -> Licences<'_> {
+        Licences { client: self }
+    }
+
+    /// Keys that custodians hand out.
+    pub fn custody(&self) -> Keys<'_> {
+        Keys { client: self }
+    }
+
+    /// Paid storage.
+    pub fn pins(&self) -> Pins<'_> {
+        Pins { client: self }
+    }
+
+    /// The store of apps.
+    pub fn spaces(&self) -> Spaces<'_> {
+        Spaces { client: self }
     }
 
     /// Compute providers.

@@ -2,9 +2,14 @@
 
 use subxt::utils::Static;
 use weft_primitives::{
-    AssetId, AssetKind, ContentId, Ppm,
+    AssetId, AssetKind, Balance, ContentId, Ppm, WorkId,
+    asset::{Flaw, Records},
     device::{EncryptionKey, WrappedKey},
+    discovery::Query,
+    licence::Tariff,
+    lineage::Base,
     page::{MAX_PAGE, Page},
+    rating::PaidUse,
 };
 
 use crate::{
@@ -18,7 +23,16 @@ use crate::{
 /// An asset as the chain shows it.
 pub type Asset = weft_primitives::view::AssetView<AccountId>;
 
-/// What is published.
+/// A work as the chain shows it.
+pub type Work = weft_primitives::market_view::WorkView<AccountId>;
+/// From what an asset was made.
+pub type Lineage = weft_primitives::market_view::LineageView<AccountId>;
+/// What a user who paid says of a work.
+pub type Rating = weft_primitives::market_view::RatingView<AccountId>;
+/// Who vouches for an asset, and what is reported of it.
+pub type Scrutiny = weft_primitives::market_view::ScrutinyView<AccountId>;
+
+/// What is published: the first version of a work, or a further one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewAsset {
     /// What it is.
@@ -37,6 +51,21 @@ pub struct NewAsset {
     pub royalty: Ppm,
     /// Of an exact model: the root that commits to its configuration and weights.
     pub exact_root: Option<[u8; 32]>,
+    /// Root over the pieces of the sealed file.
+    pub pieces_root: Option<[u8; 32]>,
+    /// Of a dataset: what its records are held to.
+    pub records: Option<Records>,
+    /// From what it was made.
+    pub bases: Vec<Base>,
+}
+
+/// How a new work is found, and what it costs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// By which it is found.
+    pub tags: Vec<String>,
+    /// At which prices it may be used; without any it is free.
+    pub tariffs: Vec<Tariff>,
 }
 
 /// A content key wrapped for a provider.
@@ -132,22 +161,174 @@ impl Market<'_> {
             .await
     }
 
-    /// Publishes an asset and returns its number.
-    pub async fn publish(&self, creator: &Signer, asset: NewAsset) -> Result<AssetId, ChainError> {
-        let call = runtime::transactions().market().publish(
-            Static(asset.kind),
-            runtime::runtime_types::bounded_collections::bounded_vec::BoundedVec(asset.name.into_bytes()),
-            Static(asset.manifest),
-            Static(asset.content),
-            asset.size_bytes,
-            asset.key_commitment,
-            asset.royalty,
-            asset.exact_root,
-        );
+    /// One work; `None` if there is none with this number.
+    pub async fn work(&self, work: WorkId) -> Result<Option<Work>, ChainError> {
+        self.client
+            .read("show a work", |view| async move {
+                let call = runtime::runtime_apis().market_api().work(work);
+                Ok(view.runtime_apis().call(call).await?.map(|Static(work)| work))
+            })
+            .await
+    }
+
+    /// A page of the works that answer `query`, from position `from`. A page may be short, or empty, and still have a next one.
+    pub async fn search(&self, query: &Query<AccountId>, from: u64) -> Result<Page<Work>, ChainError> {
+        self.client
+            .read("search works", |view| {
+                let query = query.clone();
+                async move {
+                    let call = runtime::runtime_apis()
+                        .market_api()
+                        .search(Static(query), from, MAX_PAGE);
+                    let page = view.runtime_apis().call(call).await?;
+                    Ok(Page {
+                        items: page.items.into_iter().map(|Static(work)| work).collect(),
+                        next: page.next,
+                    })
+                }
+            })
+            .await
+    }
+
+    /// A page of the versions of a work, from position `from`.
+    pub async fn versions(&self, work: WorkId, from: u64) -> Result<Page<Asset>, ChainError> {
+        self.client
+            .read("list versions", |view| async move {
+                let call = runtime::runtime_apis().market_api().versions(work, from, MAX_PAGE);
+                let page = view.runtime_apis().call(call).await?;
+                Ok(Page {
+                    items: page.items.into_iter().map(|Static(asset)| asset).collect(),
+                    next: page.next,
+                })
+            })
+            .await
+    }
+
+    /// From what an asset was made, and who earns from it; `None` if there is no such asset.
+    pub async fn lineage(&self, asset: AssetId) -> Result<Option<Lineage>, ChainError> {
+        self.client
+            .read("show a lineage", |view| async move {
+                let call = runtime::runtime_apis().market_api().lineage(asset);
+                Ok(view.runtime_apis().call(call).await?.map(|Static(lineage)| lineage))
+            })
+            .await
+    }
+
+    /// A page of what users who paid say of a work, from position `from`.
+    pub async fn ratings(&self, work: WorkId, from: u64) -> Result<Page<Rating>, ChainError> {
+        self.client
+            .read("list ratings", |view| async move {
+                let call = runtime::runtime_apis().market_api().ratings(work, from, MAX_PAGE);
+                let page = view.runtime_apis().call(call).await?;
+                Ok(Page {
+                    items: page.items.into_iter().map(|Static(rating)| rating).collect(),
+                    next: page.next,
+                })
+            })
+            .await
+    }
+
+    /// Who vouches for an asset, and what is reported of it.
+    pub async fn scrutiny(&self, asset: AssetId) -> Result<Scrutiny, ChainError> {
+        self.client
+            .read("show what is said of an asset", |view| async move {
+                let call = runtime::runtime_apis().market_api().scrutiny(asset);
+                let Static(scrutiny) = view.runtime_apis().call(call).await?;
+                Ok(scrutiny)
+            })
+            .await
+    }
+
+    /// Publishes a new work with its first version, and returns its number.
+    pub async fn publish(&self, creator: &Signer, asset: NewAsset, listing: Listing) -> Result<AssetId, ChainError> {
+        let call =
+            runtime::transactions()
+                .market()
+                .publish(publication(asset), tags(listing.tags), tariffs(listing.tariffs));
         let included = self.client.submit(creator, &call, Until::InBlock).await?;
         Ok(included
             .event::<runtime::market::events::Published>("a publication")?
             .asset)
+    }
+
+    /// Publishes a further version of a work, and returns its number.
+    pub async fn release(&self, owner: &Signer, work: WorkId, asset: NewAsset) -> Result<AssetId, ChainError> {
+        let call = runtime::transactions().market().release(work, publication(asset));
+        let included = self.client.submit(owner, &call, Until::InBlock).await?;
+        Ok(included
+            .event::<runtime::market::events::Published>("a publication")?
+            .asset)
+    }
+
+    /// Changes by which tags a work is found.
+    pub async fn set_tags(&self, owner: &Signer, work: WorkId, new: Vec<String>) -> Result<(), ChainError> {
+        let call = runtime::transactions().market().set_tags(work, tags(new));
+        self.client.submit(owner, &call, Until::InBlock).await.map(drop)
+    }
+
+    /// Changes at which prices a work may be used. Licences that were bought stay as they are.
+    pub async fn set_tariffs(&self, owner: &Signer, work: WorkId, new: Vec<Tariff>) -> Result<(), ChainError> {
+        let call = runtime::transactions().market().set_tariffs(work, tariffs(new));
+        self.client.submit(owner, &call, Until::InBlock).await.map(drop)
+    }
+
+    /// Offers a work to another account, or takes the offer back.
+    pub async fn offer_transfer(&self, owner: &Signer, work: WorkId, to: Option<AccountId>) -> Result<(), ChainError> {
+        let call = runtime::transactions().market().offer_transfer(work, to);
+        self.client.submit(owner, &call, Until::InBlock).await.map(drop)
+    }
+
+    /// Takes over a work that was offered.
+    pub async fn accept_transfer(&self, to: &Signer, work: WorkId) -> Result<(), ChainError> {
+        let call = runtime::transactions().market().accept_transfer(work);
+        self.client.submit(to, &call, Until::InBlock).await.map(drop)
+    }
+
+    /// Rates a work from 1 to 5 stars after paid use.
+    pub async fn rate(
+        &self,
+        who: &Signer,
+        work: WorkId,
+        stars: u8,
+        review: Option<ContentId>,
+        proof: PaidUse,
+    ) -> Result<(), ChainError> {
+        let call = runtime::transactions()
+            .market()
+            .rate(work, stars, review.map(Static), Static(proof));
+        self.client.submit(who, &call, Until::InBlock).await.map(drop)
+    }
+
+    /// Takes one's rating of a work back.
+    pub async fn remove_rating(&self, who: &Signer, work: WorkId) -> Result<(), ChainError> {
+        let call = runtime::transactions().market().remove_rating(work);
+        self.client.submit(who, &call, Until::InBlock).await.map(drop)
+    }
+
+    /// Vouches for an asset with a stake.
+    pub async fn attest(
+        &self,
+        who: &Signer,
+        asset: AssetId,
+        stake: Balance,
+        report: ContentId,
+    ) -> Result<(), ChainError> {
+        let call = runtime::transactions().market().attest(asset, stake, Static(report));
+        self.client.submit(who, &call, Until::InBlock).await.map(drop)
+    }
+
+    /// Vouches for an asset no longer, and gets the stake back.
+    pub async fn withdraw_attestation(&self, who: &Signer, asset: AssetId) -> Result<(), ChainError> {
+        let call = runtime::transactions().market().withdraw_attestation(asset);
+        self.client.submit(who, &call, Until::InBlock).await.map(drop)
+    }
+
+    /// Says with a bond what is wrong with an asset.
+    pub async fn report(&self, who: &Signer, asset: AssetId, why: Flaw, evidence: ContentId) -> Result<(), ChainError> {
+        let call = runtime::transactions()
+            .market()
+            .report(asset, Static(why), Static(evidence));
+        self.client.submit(who, &call, Until::InBlock).await.map(drop)
     }
 
     /// Retires an asset: no new offers, grants or jobs.
@@ -183,4 +364,34 @@ impl Market<'_> {
         let call = runtime::transactions().market().set_endpoint(url);
         self.client.submit(creator, &call, Until::InBlock).await.map(drop)
     }
+}
+
+type BoundedVec<T> = runtime::runtime_types::bounded_collections::bounded_vec::BoundedVec<T>;
+type Publication = runtime::runtime_types::pallet_market::types::Publication<BoundedVec<u8>>;
+
+fn publication(asset: NewAsset) -> Publication {
+    Publication {
+        kind: Static(asset.kind),
+        name: runtime::runtime_types::bounded_collections::bounded_vec::BoundedVec(asset.name.into_bytes()),
+        manifest: Static(asset.manifest),
+        content: Static(asset.content),
+        size_bytes: asset.size_bytes,
+        key_commitment: asset.key_commitment,
+        royalty: asset.royalty,
+        exact_root: asset.exact_root,
+        pieces_root: asset.pieces_root,
+        records: asset.records.map(Static),
+        bases: runtime::runtime_types::bounded_collections::bounded_vec::BoundedVec(
+            asset.bases.into_iter().map(Static).collect(),
+        ),
+    }
+}
+
+fn tags(tags: Vec<String>) -> BoundedVec<BoundedVec<u8>> {
+    use runtime::runtime_types::bounded_collections::bounded_vec::BoundedVec;
+    BoundedVec(tags.into_iter().map(|tag| BoundedVec(tag.into_bytes())).collect())
+}
+
+fn tariffs(tariffs: Vec<Tariff>) -> BoundedVec<Static<Tariff>> {
+    runtime::runtime_types::bounded_collections::bounded_vec::BoundedVec(tariffs.into_iter().map(Static).collect())
 }

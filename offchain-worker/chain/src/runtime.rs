@@ -55,6 +55,126 @@ pub(crate) type Config = subxt::SubstrateConfig;
     substitute_type(
         path = "weft_primitives::job_view::JobView<AccountId, BlockNumber>",
         with = "::subxt::utils::Static<::weft_primitives::job_view::JobView<AccountId, BlockNumber>>"
+    ),
+    substitute_type(
+        path = "weft_primitives::asset::Flaw",
+        with = "::subxt::utils::Static<::weft_primitives::asset::Flaw>"
+    ),
+    substitute_type(
+        path = "weft_primitives::asset::Records",
+        with = "::subxt::utils::Static<::weft_primitives::asset::Records>"
+    ),
+    substitute_type(
+        path = "weft_primitives::licence::Tariff",
+        with = "::subxt::utils::Static<::weft_primitives::licence::Tariff>"
+    ),
+    substitute_type(
+        path = "weft_primitives::payment::Currency",
+        with = "::subxt::utils::Static<::weft_primitives::payment::Currency>"
+    ),
+    substitute_type(
+        path = "weft_primitives::rating::PaidUse",
+        with = "::subxt::utils::Static<::weft_primitives::rating::PaidUse>"
+    ),
+    substitute_type(
+        path = "weft_primitives::lineage::Base",
+        with = "::subxt::utils::Static<::weft_primitives::lineage::Base>"
+    ),
+    substitute_type(
+        path = "weft_primitives::discovery::Query<AccountId>",
+        with = "::subxt::utils::Static<::weft_primitives::discovery::Query<AccountId>>"
+    ),
+    substitute_type(
+        path = "weft_primitives::market_view::WorkView<AccountId>",
+        with = "::subxt::utils::Static<::weft_primitives::market_view::WorkView<AccountId>>"
+    ),
+    substitute_type(
+        path = "weft_primitives::market_view::LicenceView<AccountId>",
+        with = "::subxt::utils::Static<::weft_primitives::market_view::LicenceView<AccountId>>"
+    ),
+    substitute_type(
+        path = "weft_primitives::market_view::LineageView<AccountId>",
+        with = "::subxt::utils::Static<::weft_primitives::market_view::LineageView<AccountId>>"
+    ),
+    substitute_type(
+        path = "weft_primitives::market_view::RatingView<AccountId>",
+        with = "::subxt::utils::Static<::weft_primitives::market_view::RatingView<AccountId>>"
+    ),
+    substitute_type(
+        path = "weft_primitives::market_view::ScrutinyView<AccountId>",
+        with = "::subxt::utils::Static<::weft_primitives::market_view::ScrutinyView<AccountId>>"
+    ),
+    substitute_type(
+        path = "weft_primitives::custody_view::CustodianView<AccountId>",
+        with = "::subxt::utils::Static<::weft_primitives::custody_view::CustodianView<AccountId>>"
+    ),
+    substitute_type(
+        path = "weft_primitives::custody_view::CustodyView<AccountId>",
+        with = "::subxt::utils::Static<::weft_primitives::custody_view::CustodyView<AccountId>>"
+    ),
+    substitute_type(
+        path = "weft_primitives::custody_view::DealingView<AccountId>",
+        with = "::subxt::utils::Static<::weft_primitives::custody_view::DealingView<AccountId>>"
+    ),
+    substitute_type(
+        path = "weft_primitives::custody_view::KeyRequestView<AccountId>",
+        with = "::subxt::utils::Static<::weft_primitives::custody_view::KeyRequestView<AccountId>>"
+    ),
+    substitute_type(
+        path = "weft_custody::evidence::Evidence",
+        with = "::subxt::utils::Static<::weft_custody::evidence::Evidence>"
+    ),
+    substitute_type(
+        path = "weft_primitives::pin_view::PinDealView<AccountId>",
+        with = "::subxt::utils::Static<::weft_primitives::pin_view::PinDealView<AccountId>>"
+    ),
+    substitute_type(
+        path = "weft_primitives::pin_view::PinView<AccountId>",
+        with = "::subxt::utils::Static<::weft_primitives::pin_view::PinView<AccountId>>"
+    ),
+    substitute_type(
+        path = "weft_primitives::pin_view::ChallengeView",
+        with = "::subxt::utils::Static<::weft_primitives::pin_view::ChallengeView>"
+    ),
+    substitute_type(
+        path = "weft_primitives::space_view::SpaceView<AccountId>",
+        with = "::subxt::utils::Static<::weft_primitives::space_view::SpaceView<AccountId>>"
+    ),
+    substitute_type(
+        path = "weft_primitives::space_view::ReviewView<AccountId>",
+        with = "::subxt::utils::Static<::weft_primitives::space_view::ReviewView<AccountId>>"
+    ),
+    substitute_type(
+        path = "weft_primitives::space_view::PurchaseView<AccountId>",
+        with = "::subxt::utils::Static<::weft_primitives::space_view::PurchaseView<AccountId>>"
+    ),
+    substitute_type(
+        path = "weft_primitives::space_view::ReportView<AccountId>",
+        with = "::subxt::utils::Static<::weft_primitives::space_view::ReportView<AccountId>>"
+    ),
+    substitute_type(
+        path = "weft_primitives::space_view::SpaceQuery<AccountId>",
+        with = "::subxt::utils::Static<::weft_primitives::space_view::SpaceQuery<AccountId>>"
+    ),
+    substitute_type(
+        path = "weft_primitives::space_view::ReleaseView",
+        with = "::subxt::utils::Static<::weft_primitives::space_view::ReleaseView>"
+    ),
+    substitute_type(
+        path = "weft_primitives::space::Category",
+        with = "::subxt::utils::Static<::weft_primitives::space::Category>"
+    ),
+    substitute_type(
+        path = "weft_primitives::space::Called",
+        with = "::subxt::utils::Static<::weft_primitives::space::Called>"
+    ),
+    substitute_type(
+        path = "weft_primitives::space::PaidUse",
+        with = "::subxt::utils::Static<::weft_primitives::space::PaidUse>"
+    ),
+    substitute_type(
+        path = "weft_primitives::space::Grievance",
+        with = "::subxt::utils::Static<::weft_primitives::space::Grievance>"
     )
 )]
 mod generated {}

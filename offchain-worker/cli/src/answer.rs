@@ -73,5 +73,11 @@ pub fn print(answer: &Answer) -> Result<(), Failure> {
             }
             Ok(())
         }
+        Answer::Classify(classified) => {
+            for (label, probability) in classified.best() {
+                output::line(format_args!("{label}  {:.1} %", probability * 100.0))?;
+            }
+            Ok(())
+        }
     }
 }

@@ -112,11 +112,13 @@ pub fn endpoint(asset: &Asset) -> Option<String> {
         .map(|url| String::from_utf8_lossy(url).into_owned())
 }
 
-fn kind(kind: AssetKind) -> &'static str {
+/// What it is, for people.
+pub fn kind(kind: AssetKind) -> &'static str {
     match kind {
         AssetKind::TextModel => "text model",
         AssetKind::EmbeddingModel => "embedding model",
         AssetKind::Dataset => "dataset",
+        AssetKind::ImageModel => "image model",
     }
 }
 

@@ -2,7 +2,10 @@
 
 use clap::{ArgAction, Parser, Subcommand};
 
-use crate::{asset, creator, embed, exact, failure::Failure, infer, job, keys, models, provider, run, wallet};
+use crate::{
+    asset, classify, creator, custodian, embed, exact, failure::Failure, infer, job, keys, market, models, pin,
+    provider, run, store, vault, wallet,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done; 2 the command line makes no sense; 3 not found; 4 refused by the chain, a job without answer, or a
@@ -31,6 +34,8 @@ enum Command {
     Infer(infer::Args),
     /// Embed text with a local model; no chain involved.
     Embed(embed::Args),
+    /// Say what an image shows with a local model; no chain involved.
+    Classify(classify::Args),
     /// Convert, measure and check exact models: the same bits on every device.
     #[command(subcommand)]
     Exact(exact::Command),
@@ -48,9 +53,24 @@ enum Command {
     /// Look at jobs and their receipts.
     #[command(subcommand)]
     Job(job::Command),
+    /// Publish, find, buy and judge models and datasets.
+    #[command(subcommand)]
+    Market(market::Command),
+    /// Keep shares of others' keys, and hand them to whoever may have them.
+    #[command(subcommand)]
+    Custodian(custodian::Command),
+    /// Be paid for keeping others' sealed files, or pay for it.
+    #[command(subcommand)]
+    Pin(pin::Command),
     /// Look at published models and datasets.
     #[command(subcommand)]
     Asset(asset::Command),
+    /// Keep files by their content, here or in IPFS; export and import them.
+    #[command(subcommand)]
+    Store(store::Command),
+    /// Seal and open files with keys of your own.
+    #[command(subcommand)]
+    Vault(vault::Command),
     /// Show what an account holds.
     Balance(wallet::BalanceArgs),
     /// Send WEFT to an account.
@@ -64,13 +84,19 @@ impl Cli {
             Command::Models(command) => command.run(),
             Command::Infer(args) => args.run(),
             Command::Embed(args) => args.run(),
+            Command::Classify(args) => args.run(),
             Command::Exact(command) => command.run(),
             Command::Keys(command) => command.run(),
             Command::Creator(command) => wait(command.run()),
             Command::Provider(command) => wait(command.run()),
             Command::Run(args) => wait(args.run()),
             Command::Job(command) => wait(command.run()),
+            Command::Market(command) => wait(command.run()),
+            Command::Custodian(command) => wait(command.run()),
+            Command::Pin(command) => wait(command.run()),
             Command::Asset(command) => wait(command.run()),
+            Command::Store(command) => wait(command.run()),
+            Command::Vault(command) => command.run(),
             Command::Balance(args) => wait(args.run()),
             Command::Transfer(args) => wait(args.run()),
         }

@@ -11,8 +11,8 @@ use std::{
 };
 
 use weft_engine::{
-    Device, EmbeddingModel, EngineError, FinishReason, Generation, GenerationParams, Message, ModelKind, Prompt,
-    RandomSampling, Sampling, TextModel, TokenEvent, WeightFormat,
+    Classifier, Device, EmbeddingModel, EngineError, FinishReason, Generation, GenerationParams, ImageError, Message,
+    ModelKind, Prompt, RandomSampling, Sampling, TextModel, TokenEvent, WeightFormat,
     bert::ModelFiles,
     exact::{self, ExactEmbedding, ExactError, ExactServer, ExactText, Family, KernelChoice},
     tokenizer::SentenceTokenizer,
@@ -21,7 +21,7 @@ use weft_primitives::{AssetKind, job::Decline};
 
 use crate::{
     failure::Failure,
-    request::{self, Answer, Chat, Embed, Embedded, Request, Said},
+    request::{self, Answer, Chat, Classified, Classify, Embed, Embedded, Request, Said},
 };
 
 /// The files of an embedding model's directory that the engine looks at, where they are there.
@@ -34,6 +34,9 @@ const EMBEDDING_FILES: [&str; 7] = [
     "sentence_bert_config.json",
     "1_Pooling/config.json",
 ];
+
+/// The files of an image model.
+const IMAGE_FILES: [&str; 2] = ["model.safetensors", "config.json"];
 
 /// Where to compute.
 #[derive(Debug, clap::Args)]
@@ -90,6 +93,11 @@ impl Compute {
     pub fn embedding_model(&self, path: &Path) -> Result<EmbeddingModel, Failure> {
         EmbeddingModel::load(path, self.device).map_err(|error| at(path, &error))
     }
+
+    /// Loads an image model from a directory.
+    pub fn classifier(&self, path: &Path) -> Result<Classifier, Failure> {
+        Classifier::open(path, self.device).map_err(|error| at(path, &error))
+    }
 }
 
 fn at(path: &Path, error: &EngineError) -> Failure {
@@ -137,6 +145,14 @@ pub fn check(path: &Path) -> Result<Source, Failure> {
                 exact_root: None,
             })
         }
+        ModelKind::Image(dir) => {
+            compute.classifier(&dir)?;
+            Ok(Source {
+                kind: AssetKind::ImageModel,
+                files: those_there(&dir, &IMAGE_FILES),
+                exact_root: None,
+            })
+        }
     }
 }
 
@@ -180,6 +196,7 @@ enum Kind {
     Embedding(Mutex<Box<EmbeddingModel>>),
     ExactText(Box<ExactServer>),
     ExactEmbedding(Mutex<Box<ExactEmbedding>>),
+    Image(Mutex<Box<Classifier>>),
 }
 
 /// A panic while another request was answered leaves no half-changed model: every request starts from a cache of its own.
@@ -205,7 +222,7 @@ pub enum Unanswered {
     #[error("{0}")]
     Unsuitable(String),
     /// It needs more tokens than the job allows.
-    #[error("the texts have more tokens than the job allows")]
+    #[error("it has more tokens than the job allows")]
     TooLong,
     /// The engine failed.
     #[error("{0}")]
@@ -232,7 +249,8 @@ impl From<EngineError> for Unanswered {
             | EngineError::Sampler(_)
             | EngineError::NoChatTemplate
             | EngineError::EmptyPrompt
-            | EngineError::PromptTooLong { .. } => Self::Unsuitable(error.to_string()),
+            | EngineError::PromptTooLong { .. }
+            | EngineError::Image(ImageError::WrongSize { .. }) => Self::Unsuitable(error.to_string()),
             error => Self::Fault(error.to_string()),
         }
     }
@@ -277,6 +295,9 @@ impl Loaded {
                     .map_err(failed)?;
                 Kind::Embedding(boxed(model))
             }
+            (AssetKind::ImageModel, files) => Kind::Image(boxed(
+                Classifier::from_files(&by_name(files), compute.device).map_err(failed)?,
+            )),
             (AssetKind::Dataset, _) => return Err(Failure::Local("a dataset cannot be run".into())),
         };
         Ok(Self {
@@ -305,6 +326,7 @@ impl Loaded {
                 let (root, device) = (model.root(), model.device());
                 (Kind::ExactEmbedding(boxed(model)), root, device)
             }
+            AssetKind::ImageModel => return Err(Failure::Local("an image model cannot be exact".into())),
             AssetKind::Dataset => return Err(Failure::Local("a dataset cannot be run".into())),
         };
         if root != published {
@@ -368,6 +390,22 @@ impl Loaded {
                     trace_root: Some(made.root),
                 })
             }
+            (Kind::Image(model), Request::Classify(Classify { images })) => {
+                let tokens = count(images.len());
+                if tokens > limit {
+                    return Err(Unanswered::TooLong);
+                }
+                let model = locked(model);
+                Ok(Answered {
+                    answer: Answer::Classify(Classified {
+                        labels: model.config().labels.clone(),
+                        probabilities: model.classify(images)?,
+                        tokens,
+                        device: self.device.clone(),
+                    }),
+                    trace_root: None,
+                })
+            }
             _ => Err(Unanswered::WrongTask),
         }
     }
@@ -382,8 +420,8 @@ fn by_name(files: &[(&str, &[u8])]) -> ModelFiles {
     files.collect()
 }
 
-/// A chat as the engine takes it.
-fn asked(chat: &Chat, limit: u32) -> (Prompt, GenerationParams) {
+/// A chat as the engine takes it, with at most `limit` tokens to generate.
+pub fn asked(chat: &Chat, limit: u32) -> (Prompt, GenerationParams) {
     let messages = chat.messages.iter().map(|message| Message {
         role: message.role.clone(),
         content: message.content.clone(),

@@ -4,8 +4,9 @@
 //! account.key   phrase of the account that holds the money
 //! device.seed   phrase of the device's account, which signs for a provider's work
 //! device.key    X25519 key of the device
-//! user.key      X25519 key to which answers are wrapped
-//! keys/         content keys of published models, by the CID of the sealed file
+//! user.key      X25519 key to which answers and bought keys are wrapped
+//! custodian.key X25519 key to which shares of others' keys are dealt
+//! keys/         content keys of what was published or bought here, by the CID of the sealed file
 //! store/        content-addressed blocks
 //! jobs/         answers of a provider that are not committed yet
 //! hold          present while the provider was paused by hand
@@ -20,7 +21,7 @@ use std::{
 };
 
 use weft_chain::Signer;
-use weft_vault::{ContentKey, DeviceKeys, UserKeys};
+use weft_vault::{ContentKey, CustodianKeys, DeviceKeys, UserKeys};
 
 use crate::failure::Failure;
 
@@ -129,6 +130,12 @@ impl Home {
         UserKeys::load_or_create(&self.dir.join("user.key")).map_err(|error| Failure::Local(error.to_string()))
     }
 
+    /// The X25519 keys of a custodian, made at the first call.
+    pub fn custodian_keys(&self) -> Result<CustodianKeys, Failure> {
+        CustodianKeys::load_or_create(&self.dir.join("custodian.key"))
+            .map_err(|error| Failure::Local(error.to_string()))
+    }
+
     /// Keeps the content key of a sealed file.
     pub fn keep_content_key(&self, content: &str, key: &ContentKey) -> Result<(), Failure> {
         let path = self.content_key_file(content);
@@ -138,7 +145,7 @@ impl Home {
         Err(Failure::Local(format!("{} vanished: try again", path.display())))
     }
 
-    /// The content key of a sealed file, if it was published from here.
+    /// The content key of a sealed file, if it was published or bought from here.
     pub fn content_key(&self, content: &str) -> Result<Option<ContentKey>, Failure> {
         let path = self.content_key_file(content);
         let Some(text) = read_secret(&path)? else {
@@ -171,7 +178,8 @@ fn read_signer(path: &Path) -> Result<Option<Signer>, Failure> {
     })
 }
 
-fn read_secret(path: &Path) -> Result<Option<String>, Failure> {
+/// The text of a secret's file; `None` if there is none.
+pub fn read_secret(path: &Path) -> Result<Option<String>, Failure> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -181,7 +189,7 @@ fn read_secret(path: &Path) -> Result<Option<String>, Failure> {
 
 /// Writes a secret to a file that must not be there yet: first to a file beside it, then under its name. Returns
 /// whether it was written; `false` if there is one already.
-fn write_new_secret(path: &Path, text: &str) -> Result<bool, Failure> {
+pub fn write_new_secret(path: &Path, text: &str) -> Result<bool, Failure> {
     let failed = |error| Failure::local(format_args!("cannot write {}", path.display()), error);
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(failed)?;

@@ -15,6 +15,8 @@ pub enum Request {
     Chat(Chat),
     /// Embed texts.
     Embed(Embed),
+    /// Say what images show.
+    Classify(Classify),
 }
 
 /// A chat to continue.
@@ -34,6 +36,13 @@ pub struct Chat {
 pub struct Embed {
     /// The texts.
     pub texts: Vec<String>,
+}
+
+/// Images to classify.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Classify {
+    /// Pixels of each image in the model's size, a byte each, 0 black and 255 white, row by row from the top.
+    pub images: Vec<Vec<u8>>,
 }
 
 /// One message of a chat.
@@ -64,6 +73,8 @@ pub enum Answer {
     Chat(Said),
     /// To [`Request::Embed`].
     Embed(Embedded),
+    /// To [`Request::Classify`].
+    Classify(Classified),
 }
 
 /// What the model said.
@@ -90,6 +101,33 @@ pub struct Embedded {
     pub tokens: u32,
     /// What computed it.
     pub device: String,
+}
+
+/// What images show.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Classified {
+    /// What the classes are called.
+    pub labels: Vec<String>,
+    /// For each image the probability of each label.
+    pub probabilities: Vec<Vec<f32>>,
+    /// Images classified, each charged as one token.
+    pub tokens: u32,
+    /// What computed it.
+    pub device: String,
+}
+
+impl Classified {
+    /// The likeliest label of each image, and its probability.
+    pub fn best(&self) -> impl Iterator<Item = (&str, f32)> {
+        self.probabilities.iter().filter_map(|probabilities| {
+            let best = self
+                .labels
+                .iter()
+                .zip(probabilities)
+                .max_by(|(_, a), (_, b)| a.total_cmp(b));
+            best.map(|(label, probability)| (label.as_str(), *probability))
+        })
+    }
 }
 
 /// The field that says what the others are. Read on its own, as serde buffers what stands beside a tag, and floats do not
@@ -150,6 +188,11 @@ impl Request {
                 let items = embed.texts.len();
                 (Self::Embed(embed), items)
             }
+            "classify" => {
+                let classify: Classify = serde_json::from_slice(bytes)?;
+                let items = classify.images.len();
+                (Self::Classify(classify), items)
+            }
             other => return Err(InvalidMessage::Malformed(format!("no task is called `{other}`"))),
         };
         if items == 0 || items > MAX_ITEMS {
@@ -186,6 +229,7 @@ impl Answer {
         match task.as_str() {
             "chat" => Ok(Self::Chat(serde_json::from_slice(bytes)?)),
             "embed" => Ok(Self::Embed(serde_json::from_slice(bytes)?)),
+            "classify" => Ok(Self::Classify(serde_json::from_slice(bytes)?)),
             other => Err(InvalidMessage::Malformed(format!("no task is called `{other}`"))),
         }
     }
@@ -195,6 +239,7 @@ impl Answer {
         match self {
             Self::Chat(said) => said.tokens,
             Self::Embed(embedded) => embedded.tokens,
+            Self::Classify(classified) => classified.tokens,
         }
     }
 }
@@ -218,7 +263,13 @@ mod tests {
             let said = Said { text, tokens, prompt_tokens: 1, tokens_per_s: f64::from(speed) / 16.0, device: "cpu".into() };
             let embeddings = vec![vector.iter().map(|x| f32::from(*x) / 32_768.0).collect()];
             let embedded = Embedded { embeddings, tokens, device: "cpu".into() };
-            for answer in [Answer::Chat(said), Answer::Embed(embedded)] {
+            let classified = Classified {
+                labels: vec!["a".into(), "b".into()],
+                probabilities: vec![vec![0.25, 0.75]],
+                tokens,
+                device: "cpu".into(),
+            };
+            for answer in [Answer::Chat(said), Answer::Embed(embedded), Answer::Classify(classified)] {
                 let bytes = serde_json::to_vec(&answer).unwrap();
                 prop_assert_eq!(Answer::from_bytes(&bytes), Ok(answer));
             }
@@ -237,6 +288,11 @@ mod tests {
         assert!(matches!(read("{}"), InvalidMessage::Malformed(_)));
         assert!(matches!(read(r#"{"task":"sing"}"#), InvalidMessage::Malformed(_)));
         assert_eq!(read(r#"{"task":"embed","texts":[]}"#), InvalidMessage::Size);
+        assert_eq!(read(r#"{"task":"classify","images":[]}"#), InvalidMessage::Size);
+        assert!(matches!(
+            read(r#"{"task":"classify","images":[[256]]}"#),
+            InvalidMessage::Malformed(_)
+        ));
         assert_eq!(
             read(r#"{"task":"chat","messages":[{"role":"root","content":""}],"max_tokens":1}"#),
             InvalidMessage::Role

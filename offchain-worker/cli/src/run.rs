@@ -1,6 +1,6 @@
 //! `weft run`: the user's side of a job, from the prompt to the checked answer.
 
-use std::{io::Read, time::Duration};
+use std::{io::Read, path::PathBuf, time::Duration};
 
 use serde_json::json;
 use weft_chain::{
@@ -9,23 +9,24 @@ use weft_chain::{
     market::Asset,
 };
 use weft_primitives::{
-    AssetId, AssetKind, ContentId, JobId,
+    AssetId, AssetKind, Balance, ContentId, JobId,
     job::{Arithmetic, Patience, Phase},
 };
 use weft_store::Block;
-use weft_vault::{ContentKey, Context, PublicKey, seal_message, wrap::wrap_key};
+use weft_vault::{ContentKey, Context, PublicKey, UserKeys, seal_message, wrap::wrap_key};
 
 use crate::{
     amount::{Weft, parse_weft},
     answer, asset,
     blocks::to_content_id,
     failure::Failure,
+    image,
     infer::SamplingArgs,
     job,
     node::{IdentityArgs, NodeArgs, account},
     output,
     peers::Peers,
-    request::{self, Embed, Request},
+    request::{self, Classify, Embed, Request},
 };
 
 /// How often the input is offered to a provider who does not take it. After that it is released all the same: then the
@@ -47,8 +48,11 @@ pub struct Args {
     #[arg(long, value_parser = account, requires = "model_name")]
     creator: Option<AccountId>,
     /// The prompt, or for an embedding model the text; `-` reads it from the standard input.
-    #[arg(long)]
-    prompt: String,
+    #[arg(long, required_unless_present = "image")]
+    prompt: Option<String>,
+    /// For an image model, the image: a grey PGM file in the model's size, or a JSON array of its pixels.
+    #[arg(long, value_name = "FILE", conflicts_with = "prompt")]
+    image: Option<PathBuf>,
     /// Most tokens to generate and pay for.
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
     max_tokens: u32,
@@ -97,6 +101,21 @@ impl From<PatienceArg> for Patience {
     }
 }
 
+/// What a job may cost, and how it is to be done.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// The model.
+    pub model: AssetId,
+    /// Most tokens to pay for.
+    pub max_tokens: u32,
+    /// Most to pay.
+    pub max_price: Balance,
+    /// How long a provider may take.
+    pub patience: Patience,
+    /// With which numbers.
+    pub arithmetic: Arithmetic,
+}
+
 /// A posted job and what is needed to see it through.
 struct Posted<'a> {
     client: &'a Client,
@@ -111,58 +130,25 @@ impl Args {
     /// Runs the command.
     pub async fn run(self) -> Result<(), Failure> {
         let sampling = self.sampling.sampling()?;
-        let prompt = read_prompt(&self.prompt)?;
         let (home, user) = self.identity.open()?;
         let keys = home.user_keys()?;
         let client = self.node.connect_persistently().await?;
         let model = self.find_model(&client).await?;
 
-        let request = match model.kind {
-            AssetKind::TextModel => Request::prompt(prompt, self.max_tokens, sampling),
-            AssetKind::EmbeddingModel => Request::Embed(Embed { texts: vec![prompt] }),
-            AssetKind::Dataset => {
-                return Err(Failure::Usage(format!(
-                    "asset {} is a dataset: jobs run models",
-                    model.id
-                )));
-            }
-        };
-        let plaintext = serde_json::to_vec(&request).map_err(|error| Failure::local("cannot write JSON", error))?;
-        if plaintext.len() > request::MAX_BYTES {
-            return Err(Failure::Usage("the prompt is longer than 1 MiB: shorten it".into()));
-        }
-        let (sealed, key) = seal_message(&plaintext).map_err(|error| Failure::Local(error.to_string()))?;
-        let sealed = Block::raw(sealed.into()).map_err(|error| Failure::Local(error.to_string()))?;
-        let input = to_content_id(sealed.cid())?;
+        let request = self.request(&model, sampling)?;
         let arithmetic = if self.exact {
             Arithmetic::Exact
         } else {
             Arithmetic::Float
         };
-        let order = Order {
+        let terms = Terms {
             model: model.id,
-            input,
-            user_key: *keys.public().as_bytes(),
             max_tokens: self.max_tokens,
             max_price: self.max_price.0,
             patience: self.patience.into(),
             arithmetic,
         };
-        let id = client.jobs().post(&user, order).await?;
-        note(format_args!("job {id}: posted, {} held", self.max_price));
-        let posted = Posted {
-            client: &client,
-            user: &user,
-            id,
-            input,
-            sealed,
-            key,
-        };
-        let ended = posted.see_through().await.inspect_err(|_| {
-            note(format_args!(
-                "job {id}: see it with `weft job show {id}`, and its answer with `weft job answer {id}`"
-            ));
-        })?;
+        let (ended, input) = see_done(&client, &user, &keys, &request, terms).await?;
         let finalised = if self.finalised {
             wait_final(&client, &ended).await?
         } else {
@@ -171,7 +157,7 @@ impl Args {
         let answer = answer::fetch(&client, &keys, &ended).await?;
         if self.json {
             return output::json(&json!({
-                "job": id,
+                "job": ended.id,
                 "model": model.id,
                 "input": input,
                 "arithmetic": arithmetic,
@@ -186,6 +172,24 @@ impl Args {
             eprintln!("{label:12} {value}");
         }
         Ok(())
+    }
+
+    fn request(&self, model: &Asset, sampling: Option<request::Sampling>) -> Result<Request, Failure> {
+        let wrong = |what: &str| Failure::Usage(format!("asset {} is {what}", model.id));
+        Ok(match (model.kind, &self.prompt, &self.image) {
+            (AssetKind::TextModel, Some(prompt), _) => Request::prompt(read_prompt(prompt)?, self.max_tokens, sampling),
+            (AssetKind::EmbeddingModel, Some(prompt), _) => Request::Embed(Embed {
+                texts: vec![read_prompt(prompt)?],
+            }),
+            (AssetKind::ImageModel, _, Some(image)) => Request::Classify(Classify {
+                images: vec![image::read(image)?],
+            }),
+            (AssetKind::ImageModel, ..) => return Err(wrong("an image model: give the image with --image")),
+            (AssetKind::TextModel | AssetKind::EmbeddingModel, None, _) => {
+                return Err(wrong("a model of text: give the text with --prompt"));
+            }
+            (AssetKind::Dataset, ..) => return Err(wrong("a dataset: jobs run models")),
+        })
     }
 
     async fn find_model(&self, client: &Client) -> Result<Asset, Failure> {
@@ -225,6 +229,49 @@ impl Args {
             _ => Err(several()),
         }
     }
+}
+
+/// Posts a job, hands its input over, and waits for its end. Returns it with its input's name; its answer is had with
+/// [`answer::fetch`].
+pub async fn see_done(
+    client: &Client,
+    user: &Signer,
+    keys: &UserKeys,
+    request: &Request,
+    terms: Terms,
+) -> Result<(Job, ContentId), Failure> {
+    let plaintext = serde_json::to_vec(request).map_err(|error| Failure::local("cannot write JSON", error))?;
+    if plaintext.len() > request::MAX_BYTES {
+        return Err(Failure::Usage("the input is longer than 1 MiB: shorten it".into()));
+    }
+    let (sealed, key) = seal_message(&plaintext).map_err(|error| Failure::Local(error.to_string()))?;
+    let sealed = Block::raw(sealed.into()).map_err(|error| Failure::Local(error.to_string()))?;
+    let input = to_content_id(sealed.cid())?;
+    let order = Order {
+        model: terms.model,
+        input,
+        user_key: *keys.public().as_bytes(),
+        max_tokens: terms.max_tokens,
+        max_price: terms.max_price,
+        patience: terms.patience,
+        arithmetic: terms.arithmetic,
+    };
+    let id = client.jobs().post(user, order).await?;
+    note(format_args!("job {id}: posted, {} held", Weft(terms.max_price)));
+    let posted = Posted {
+        client,
+        user,
+        id,
+        input,
+        sealed,
+        key,
+    };
+    let ended = posted.see_through().await.inspect_err(|_| {
+        note(format_args!(
+            "job {id}: see it with `weft job show {id}`, and its answer with `weft job answer {id}`"
+        ));
+    })?;
+    Ok((ended, input))
 }
 
 impl Posted<'_> {

@@ -4,7 +4,7 @@ use weft_chain::{
     AccountId, Client,
     market::{Asset, Grant},
 };
-use weft_vault::{Context, DeviceKeys, KeyCommitment, WrappedKey, open_to_vec, wrap::unwrap_key};
+use weft_vault::{ContentKey, Context, DeviceKeys, KeyCommitment, WrappedKey, open_to_vec, wrap::unwrap_key};
 
 use crate::{
     asset,
@@ -19,27 +19,31 @@ use crate::{
 /// Most other providers that are asked for a block.
 const MAX_PEERS: usize = 8;
 
-/// Who may have the blocks of a model: its creator, and providers who offer it, without `own`.
+/// Who may have the blocks of an asset: its creator, who is paid for keeping it, and providers who offer it, without `own`.
 pub async fn peers_of(client: &Client, asset: &Asset, own: &AccountId) -> Result<Peers, Failure> {
+    let deals = client.pins().deals(0).await?;
+    let pinners = deals
+        .items
+        .iter()
+        .filter(|deal| deal.asset == asset.id)
+        .flat_map(|deal| &deal.pinners)
+        .map(|pin| pin.pinner)
+        .filter(|pinner| pinner != own);
+    let mut urls: Vec<String> = asset::endpoint(asset).into_iter().collect();
+    for pinner in pinners.take(MAX_PEERS) {
+        urls.extend(client.market().endpoint(pinner).await?);
+    }
     let offers = client.providers().offers_for_model(asset.id, 0).await?;
     let others = offers
         .items
         .iter()
         .filter(|offer| offer.keyed && offer.provider != *own)
         .map(|offer| String::from_utf8_lossy(&offer.endpoint).into_owned());
-    Peers::new(asset::endpoint(asset).into_iter().chain(others.take(MAX_PEERS)))
+    Peers::new(urls.into_iter().chain(others.take(MAX_PEERS)))
 }
 
-/// Makes a model ready. What is in the store already is not fetched again; the plaintext never touches the disk.
-pub async fn load(
-    client: &Client,
-    blocks: &Blocks,
-    keys: &DeviceKeys,
-    asset: &Asset,
-    grant: &Grant,
-    peers: &Peers,
-    compute: &Compute,
-) -> Result<Loaded, Failure> {
+/// The key of a model that its owner wrapped for this device.
+pub fn granted_key(client: &Client, keys: &DeviceKeys, asset: &Asset, grant: &Grant) -> Result<ContentKey, Failure> {
     let label = format!("model {} ({})", asset.id, asset::name(asset));
     if grant.encryption_key != *keys.public().as_bytes() {
         return Err(Failure::Local(format!(
@@ -50,9 +54,20 @@ pub async fn load(
         asset: asset.id,
         ciphertext: asset.content.to_cid_bytes(),
     };
+    unwrap_key(&WrappedKey(grant.wrapped), keys, &client.genesis_hash(), &context)
+        .map_err(|error| Failure::Local(format!("{label}: {error}")))
+}
+
+/// Makes a model ready. What is in the store already is not fetched again; the plaintext never touches the disk.
+pub async fn load(
+    blocks: &Blocks,
+    asset: &Asset,
+    key: ContentKey,
+    peers: &Peers,
+    compute: &Compute,
+) -> Result<Loaded, Failure> {
+    let label = format!("model {} ({})", asset.id, asset::name(asset));
     let told = |error: &dyn std::fmt::Display| Failure::Local(format!("{label}: {error}"));
-    let key =
-        unwrap_key(&WrappedKey(grant.wrapped), keys, &client.genesis_hash(), &context).map_err(|error| told(&error))?;
     blocks
         .fetch(asset.manifest, peers, manifest::MAX_BYTES as u64, None)
         .await?;

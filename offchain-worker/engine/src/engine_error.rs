@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::chat::ChatError;
 use crate::device::DeviceError;
 use crate::gguf::GgufError;
+use crate::image::ImageError;
 use crate::kind::KindError;
 use crate::model_error::ModelError;
 use crate::sampler::SamplerError;
@@ -31,6 +32,9 @@ pub enum EngineError {
     /// The weights or the configuration are unsound, or the computation failed.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The image does not fit the model.
+    #[error(transparent)]
+    Image(#[from] ImageError),
     /// A sampling parameter is out of range.
     #[error(transparent)]
     Sampler(#[from] SamplerError),

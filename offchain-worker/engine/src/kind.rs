@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::gguf::MAGIC;
+use crate::image::is_classifier;
 
 /// What a path leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +16,12 @@ pub enum ModelKind {
     Text(PathBuf),
     /// A directory with `config.json` and `model.safetensors`, for [`crate::EmbeddingModel`].
     Embedding(PathBuf),
+    /// A directory with the same two files, where `config.json` says that it is of a [`crate::Classifier`].
+    Image(PathBuf),
 }
+
+/// Most bytes of a `config.json` that is looked at.
+const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
 /// Why a path does not lead to a model.
 #[derive(Debug, Error)]
@@ -67,7 +73,10 @@ impl ModelKind {
             };
         }
         if path.join("config.json").is_file() && path.join("model.safetensors").is_file() {
-            return Ok(Self::Embedding(path.to_owned()));
+            return Ok(match config_of_classifier(path).map_err(io)? {
+                true => Self::Image(path.to_owned()),
+                false => Self::Embedding(path.to_owned()),
+            });
         }
         let mut files = Vec::new();
         for entry in std::fs::read_dir(path).map_err(io)? {
@@ -87,6 +96,14 @@ impl ModelKind {
     }
 }
 
+fn config_of_classifier(directory: &Path) -> Result<bool, std::io::Error> {
+    let mut config = Vec::new();
+    File::open(directory.join("config.json"))?
+        .take(MAX_CONFIG_BYTES)
+        .read_to_end(&mut config)?;
+    Ok(is_classifier(&config))
+}
+
 fn begins_as_gguf(path: &Path) -> Result<bool, std::io::Error> {
     let mut found = [0; MAGIC.len()];
     match File::open(path)?.read_exact(&mut found) {
@@ -104,6 +121,6 @@ pub(crate) fn gguf_file(path: &Path) -> Result<PathBuf, KindError> {
     }
     match ModelKind::detect(path)? {
         ModelKind::Text(file) => Ok(file),
-        ModelKind::Embedding(path) => Err(KindError::NoModel { path }),
+        ModelKind::Embedding(path) | ModelKind::Image(path) => Err(KindError::NoModel { path }),
     }
 }

@@ -11,13 +11,14 @@
 //! There is no index to fall out of step: a block is there when its file is, and
 //! a file appears by a rename after its bytes are on the disk.
 
+mod batch;
 mod collect;
 mod layout;
 
 use std::{
     collections::BTreeSet,
     fs::{self, File, TryLockError},
-    io::{self, Read, Write},
+    io,
     path::{Path, PathBuf},
     sync::{
         Arc, PoisonError, RwLock,
@@ -94,6 +95,16 @@ impl EmbeddedStore {
         self.blocking(move |inner| inner.collect_garbage(before)).await
     }
 
+    /// Takes the pins of files away and removes those of their blocks that no other
+    /// pin leads to, at once. A file that is being put meanwhile and has blocks in
+    /// common with them must be put again.
+    pub async fn remove(&self, roots: Vec<Cid>) -> Result<Collected, StoreError> {
+        for root in &roots {
+            codec_of(root)?;
+        }
+        self.blocking(move |inner| inner.remove(&roots)).await
+    }
+
     /// Where the file of a block is, or would be.
     pub fn path_of(&self, cid: &Cid) -> PathBuf {
         self.inner.layout.block(cid)
@@ -103,7 +114,7 @@ impl EmbeddedStore {
     async fn blocking<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&Inner) -> Result<T, StoreError> + Send + 'static,
+        F: FnOnce(&Arc<Inner>) -> Result<T, StoreError> + Send + 'static,
     {
         let inner = Arc::clone(&self.inner);
         let root = self.inner.layout.root().to_owned();
@@ -122,6 +133,10 @@ impl EmbeddedStore {
 impl ContentStore for EmbeddedStore {
     async fn put_block(&self, block: Block) -> Result<(), StoreError> {
         self.blocking(move |inner| inner.put(&block)).await
+    }
+
+    async fn put_blocks(&self, blocks: Vec<Block>) -> Result<(), StoreError> {
+        self.put_many(blocks).await
     }
 
     async fn get_block(&self, cid: &Cid) -> Result<Bytes, StoreError> {
@@ -158,28 +173,11 @@ impl ContentStore for EmbeddedStore {
 }
 
 impl Inner {
-    fn put(&self, block: &Block) -> Result<(), StoreError> {
-        let _present = self.removal.read().unwrap_or_else(PoisonError::into_inner);
-        let path = self.layout.block(block.cid());
-        if exists(&path)? {
-            // Its age tells the collector that somebody counts on it again.
-            return touch(&path);
+    fn put(self: &Arc<Self>, block: &Block) -> Result<(), StoreError> {
+        for directory in self.name(self.stage(block)?.into_iter().collect())? {
+            sync_directory(&directory)?;
         }
-        let room = Room::reserve(self, block.data().len() as u64)?;
-        let shard = self.layout.make_shard(block.cid())?;
-        let mut part = self.layout.new_part()?;
-        let write = |part: &mut tempfile::NamedTempFile| {
-            part.write_all(block.data())?;
-            part.as_file().sync_all()
-        };
-        write(&mut part).map_err(|e| io_error(part.path(), e))?;
-        match part.persist_noclobber(&path) {
-            Ok(_) => room.keep(),
-            // Another task put the same block just now.
-            Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(e) => return Err(io_error(&path, e.error)),
-        }
-        sync_directory(&shard)
+        Ok(())
     }
 
     fn get(&self, cid: &Cid) -> Result<Bytes, StoreError> {
@@ -236,13 +234,13 @@ impl Inner {
 }
 
 /// Bytes set aside for a block that is being written; given back unless kept.
-struct Room<'a> {
-    store: &'a Inner,
+struct Room {
+    store: Arc<Inner>,
     bytes: u64,
 }
 
-impl<'a> Room<'a> {
-    fn reserve(store: &'a Inner, bytes: u64) -> Result<Self, StoreError> {
+impl Room {
+    fn reserve(store: &Arc<Inner>, bytes: u64) -> Result<Self, StoreError> {
         store
             .used
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
@@ -253,7 +251,10 @@ impl<'a> Room<'a> {
                 used,
                 max: store.max_bytes,
             })?;
-        Ok(Self { store, bytes })
+        Ok(Self {
+            store: Arc::clone(store),
+            bytes,
+        })
     }
 
     fn keep(mut self) {
@@ -261,7 +262,7 @@ impl<'a> Room<'a> {
     }
 }
 
-impl Drop for Room<'_> {
+impl Drop for Room {
     fn drop(&mut self) {
         self.store.release(self.bytes);
     }
@@ -295,20 +296,12 @@ fn touch(path: &Path) -> Result<(), StoreError> {
 
 /// The bytes of a block; `None` if they are not what the CID says.
 fn read_verified(path: &Path, cid: &Cid) -> Result<Option<Bytes>, StoreError> {
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(StoreError::NotFound(*cid)),
-        Err(e) => return Err(io_error(path, e)),
-    };
-    let len = file.metadata().map_err(|e| io_error(path, e))?.len();
     // A file that grew must not fill the memory.
-    let room = len.min(MAX_BLOCK_BYTES as u64 + 1);
-    let mut data = Vec::with_capacity(room as usize);
-    (&mut file)
-        .take(room)
-        .read_to_end(&mut data)
-        .map_err(|e| io_error(path, e))?;
-    Ok(Block::verify(cid, data.into()).ok().map(Block::into_data))
+    match crate::direct::read(path, MAX_BLOCK_BYTES + 1) {
+        Ok(data) => Ok(Block::verify(cid, data).ok().map(Block::into_data)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Err(StoreError::NotFound(*cid)),
+        Err(e) => Err(io_error(path, e)),
+    }
 }
 
 /// A name is on the disk once its directory is.

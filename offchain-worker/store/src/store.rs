@@ -5,11 +5,16 @@ use std::{io, path::PathBuf};
 use async_trait::async_trait;
 use bytes::Bytes;
 use cid::Cid;
+use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::{
     block::{Block, BlockError, CidError},
+    ipfs::IpfsError,
     unixfs::DagError,
 };
+
+/// Blocks on their way at once in a store that has no better way for many.
+const PUTS_IN_FLIGHT: usize = 16;
 
 /// Why a store could not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +70,9 @@ pub enum StoreError {
     /// The blocks are here but are not a file.
     #[error(transparent)]
     Dag(#[from] DagError),
+    /// The IPFS daemon behind the store.
+    #[error(transparent)]
+    Ipfs(#[from] IpfsError),
 }
 
 /// Blocks by their CID. Everything about files is [`crate::ContentStoreExt`],
@@ -75,14 +83,27 @@ pub trait ContentStore: Send + Sync {
     /// twice is keeping it once.
     async fn put_block(&self, block: Block) -> Result<(), StoreError>;
 
+    /// Keeps many blocks. Once this returns, they all survive a crash; if it fails,
+    /// some may be here. Stores make many last for little more than one costs.
+    async fn put_blocks(&self, blocks: Vec<Block>) -> Result<(), StoreError> {
+        // Boxed one by one: the compiler does not see through the whole.
+        let puts: Vec<_> = blocks.into_iter().map(|block| self.put_block(block)).collect();
+        stream::iter(puts)
+            .buffer_unordered(PUTS_IN_FLIGHT)
+            .try_collect::<()>()
+            .await
+    }
+
     /// The bytes of a block, checked against its CID at this very read.
     async fn get_block(&self, cid: &Cid) -> Result<Bytes, StoreError>;
 
     /// Whether the block is here, without reading it.
     async fn has(&self, cid: &Cid) -> Result<bool, StoreError>;
 
-    /// Protects the block and all that it links to from being collected. The
-    /// block need not be here yet.
+    /// Protects the block and all that it links to from being collected. In an
+    /// [`crate::EmbeddedStore`] the block need not be here yet; in an
+    /// [`crate::IpfsStore`] it must be, with all that it links to (or the daemon
+    /// must be able to fetch it).
     async fn pin(&self, cid: &Cid) -> Result<(), StoreError>;
 
     /// Takes a pin away; false if there was none.

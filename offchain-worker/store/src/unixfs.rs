@@ -12,4 +12,5 @@ mod walk;
 
 pub use builder::{CHUNK_BYTES, FileBuilder, LINKS_PER_NODE};
 pub use node::{Link, MalformedNode, Node, links_of};
+pub(crate) use protobuf::put_varint;
 pub use walk::{Cursor, DagError, DagLimits, Visit, expand};

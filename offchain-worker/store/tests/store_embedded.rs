@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    io::Read,
+    io::{Read, Write},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime},
@@ -14,8 +14,8 @@ use futures::TryStreamExt;
 use proptest::prelude::*;
 use tokio::runtime::{Handle, Runtime};
 use weft_store::{
-    Block, BlockError, Cid, ContentStore, ContentStoreExt, DagLimits, EmbeddedStore, FileReader, MAX_BLOCK_BYTES,
-    StoreConfig, StoreError, parse_cid,
+    Block, BlockError, Cid, ContentStore, ContentStoreExt, DagLimits, EmbeddedStore, FileReader, FileWriter,
+    MAX_BLOCK_BYTES, StoreConfig, StoreError, parse_cid,
     unixfs::{CHUNK_BYTES, links_of},
 };
 
@@ -104,6 +104,128 @@ async fn a_file_is_read_by_blocking_code() {
         reader.read_to_end(&mut out).map(|_| out)
     });
     assert!(read.await.unwrap().unwrap() == content);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blocking_code_puts_the_same_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    for len in [
+        0,
+        1,
+        CHUNK_BYTES,
+        CHUNK_BYTES + 1,
+        8 * CHUNK_BYTES,
+        150 * CHUNK_BYTES + 3,
+    ] {
+        let content = content(len);
+        let expected = store.put_file(content.as_slice()).await.unwrap();
+        let read = std::io::Cursor::new(content.clone());
+        assert_eq!(store.put_reader(read).await.unwrap(), expected);
+        let mut writer = FileWriter::new(Arc::new(store.clone()), Handle::current());
+        let written = tokio::task::spawn_blocking(move || {
+            for piece in content.chunks(100_003) {
+                writer.write_all(piece).unwrap();
+            }
+            writer.finish()
+        });
+        assert_eq!(written.await.unwrap().unwrap(), expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blocking_code_is_told_why_its_file_is_not_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = bounded(dir.path(), CHUNK_BYTES as u64);
+    let mut writer = FileWriter::new(Arc::new(store.clone()), Handle::current());
+    let failed = tokio::task::spawn_blocking(move || {
+        let mut error = None;
+        for n in 0..1000u32 {
+            // Different ones: the same chunk again costs nothing.
+            if let Err(e) = writer
+                .write_all(&content(CHUNK_BYTES)[..])
+                .and_then(|()| writer.write_all(&n.to_le_bytes()))
+            {
+                error = Some(e);
+                break;
+            }
+        }
+        error.map_or_else(
+            || writer.finish().unwrap_err().to_string(),
+            |e| {
+                assert_eq!(e.kind(), std::io::ErrorKind::StorageFull);
+                e.to_string()
+            },
+        )
+    });
+    assert!(failed.await.unwrap().contains("the store is full"));
+
+    struct Broken;
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("the stick was pulled out"))
+        }
+    }
+    assert!(matches!(store.put_reader(Broken).await, Err(StoreError::Input(_))));
+}
+
+/// The files of the blocks, and what tells a file that was written anew.
+fn written(dir: &Path) -> Vec<(PathBuf, u64)> {
+    let mut files: Vec<_> = files_under(&dir.join("blocks"))
+        .into_iter()
+        .map(|path| {
+            let inode = std::os::unix::fs::MetadataExt::ino(&fs::metadata(&path).unwrap());
+            (path, inode)
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+#[tokio::test]
+async fn a_put_that_was_cut_writes_only_what_is_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let content = content(20 * CHUNK_BYTES);
+    // A store that takes half of it stands for a cut anywhere.
+    let store = bounded(dir.path(), 10 * CHUNK_BYTES as u64);
+    assert!(store.put_file(content.as_slice()).await.is_err());
+    // One batch fails as one: take some of its blocks by hand, as a crash may leave them.
+    for chunk in content.chunks(CHUNK_BYTES).take(7) {
+        store.put(Bytes::copy_from_slice(chunk)).await.unwrap();
+    }
+    let before = written(dir.path());
+    assert!(before.len() >= 7);
+    drop(store);
+    let store = open(dir.path());
+    let root = store.put_file(content.as_slice()).await.unwrap();
+    let after = written(dir.path());
+    assert_eq!(after.len(), 21);
+    assert!(
+        before.iter().all(|file| after.contains(file)),
+        "no file was written anew"
+    );
+    assert!(read_all(&store, &root).await.unwrap() == content);
+}
+
+#[tokio::test]
+async fn a_file_is_removed_but_for_what_others_share() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let kept_content = content(3 * CHUNK_BYTES);
+    let kept = store.put_file(kept_content.as_slice()).await.unwrap();
+    store.pin(&kept).await.unwrap();
+    let size = store.size_bytes().await.unwrap();
+    let mut other = kept_content[..CHUNK_BYTES].to_vec();
+    other.extend(vec![9; 100]);
+    let gone = store.put_file(other.as_slice()).await.unwrap();
+    store.pin(&gone).await.unwrap();
+    let removed = store.remove(vec![gone]).await.unwrap();
+    assert_eq!(removed.blocks, 2);
+    assert_eq!(store.size_bytes().await.unwrap(), size);
+    assert_eq!(store.pins().await.unwrap(), [kept]);
+    assert!(read_all(&store, &kept).await.unwrap() == kept_content);
+    // What is not here is no error.
+    assert_eq!(store.remove(vec![gone]).await.unwrap().blocks, 0);
 }
 
 #[tokio::test]

@@ -548,8 +548,50 @@ async fn a_file_is_pushed_to_who_waits_for_it() {
     assert_eq!(push().await.unwrap().blocks, 8);
     assert!(read_all(&there, &root).await == content);
     wants.unwant(&root);
-    // Again: it has all of it.
-    assert_eq!(push().await.unwrap().blocks, 8);
+    // Again: it has all of it, and only the node that tells of the leaves moves.
+    let again = push().await.unwrap();
+    assert_eq!((again.blocks, again.present_blocks), (8, 8));
+    assert!(again.bytes < CHUNK_BYTES as u64);
+}
+
+#[tokio::test]
+async fn a_push_that_was_cut_moves_only_what_is_missing() {
+    let (here, there) = (device(), device());
+    let content = content(9 * CHUNK_BYTES);
+    let root = here.store.put_file(content.as_slice()).await.unwrap();
+    let root_bytes = here.store.get_block(&root).await.unwrap().len() as u64;
+    let push = async |peer| client().push_dag(&*here.store, &root, &peer, &mut |_| ()).await;
+    let wants = WantList::new();
+    wants.want(root, 1 << 30);
+    // Cut after the root and four of nine leaves.
+    let app = router(there.store.clone(), Arc::new(wants), ServerLimits::default());
+    let taken = Arc::new(AtomicUsize::new(0));
+    let app = app.layer(from_fn(move |request: Request, next: Next| {
+        let cut = taken.fetch_add(1, Ordering::Relaxed) >= 5;
+        async move {
+            match cut {
+                true => StatusCode::BAD_GATEWAY.into_response(),
+                false => next.run(request).await,
+            }
+        }
+    }));
+    assert!(push(listen(app).await).await.is_err());
+    let came = there.store.size_bytes().await.unwrap();
+    assert_eq!(came, 4 * CHUNK_BYTES as u64 + root_bytes);
+
+    // The receiver was started anew, and waits for the file again.
+    let wants = WantList::new();
+    wants.want(root, 1 << 30);
+    let peer = listen(router(there.store.clone(), Arc::new(wants), ServerLimits::default())).await;
+    let pushed = push(peer).await.unwrap();
+    assert_eq!(pushed.blocks, 10);
+    assert_eq!(pushed.present_blocks, 5);
+    assert_eq!(
+        pushed.bytes,
+        5 * CHUNK_BYTES as u64 + root_bytes,
+        "the rest, and the root once more"
+    );
+    assert!(read_all(&there, &root).await == content);
 }
 
 #[tokio::test]

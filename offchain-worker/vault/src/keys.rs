@@ -1,6 +1,6 @@
-//! X25519 keys of devices and users, on disk.
+//! X25519 keys of devices, users and custodians, on disk.
 //!
-//! They only receive wrapped content keys. Signing keys (wallets) are others and
+//! They only receive wrapped content keys and shares of them. Signing keys (wallets) are others and
 //! are never used for encryption.
 
 use core::{fmt, marker::PhantomData, str::FromStr};
@@ -37,6 +37,9 @@ pub enum Device {}
 /// Keys of a user: wrapped keys of answers come to them.
 #[derive(Clone, Copy, Debug)]
 pub enum User {}
+/// Keys of a custodian: shares of content keys come to them.
+#[derive(Clone, Copy, Debug)]
+pub enum Custodian {}
 
 impl Role for Device {
     const NAME: &'static str = "device";
@@ -44,17 +47,23 @@ impl Role for Device {
 impl Role for User {
     const NAME: &'static str = "user";
 }
+impl Role for Custodian {
+    const NAME: &'static str = "custodian";
+}
 
 mod sealed {
     pub trait Sealed {}
     impl Sealed for super::Device {}
     impl Sealed for super::User {}
+    impl Sealed for super::Custodian {}
 }
 
 /// Encryption keys of a device.
 pub type DeviceKeys = KeyPair<Device>;
 /// Encryption keys of a user.
 pub type UserKeys = KeyPair<User>;
+/// Encryption keys of a custodian.
+pub type CustodianKeys = KeyPair<Custodian>;
 
 /// Why keys could not be kept or read.
 #[derive(Debug, thiserror::Error)]

@@ -13,7 +13,7 @@ use sp_runtime::{
     traits::{BlakeTwo256, Hash, Zero},
 };
 use weft_primitives::{
-    AssetId, Balance, ContentId, JobId,
+    AssetId, Balance, ContentId, JobId, LicenceId,
     device::EncryptionKey,
     job::{Arithmetic, Patience, Phase, Reason},
     price::Split,
@@ -40,7 +40,7 @@ fn max_ask(max_price: Balance, max_tokens: u32) -> Option<Balance> {
 }
 
 impl<T: Config> Pallet<T> {
-    pub(crate) fn do_post(user: T::AccountId, order: Order) -> Result<Moves, DispatchError> {
+    pub(crate) fn do_post(user: T::AccountId, order: Order) -> Result<(Moves, Option<LicenceId>), DispatchError> {
         let Order {
             model,
             input,
@@ -57,6 +57,7 @@ impl<T: Config> Pallet<T> {
             terms.exact || arithmetic == Arithmetic::Float,
             Error::<T>::ModelIsNotExact
         );
+        let licence = T::Models::take_use(model, &user).map_err(Error::<T>::from)?;
         if !max_price.is_zero() {
             T::Currency::hold(&HoldReason::Escrow.into(), &user, max_price)
                 .map_err(|_| Error::<T>::EscrowNotCovered)?;
@@ -82,6 +83,7 @@ impl<T: Config> Pallet<T> {
             booking,
             phase: Self::awaiting_input(now),
             input_key: None,
+            licence,
             posted_at: now,
         };
         Self::deposit_event(Event::Posted {
@@ -93,7 +95,7 @@ impl<T: Config> Pallet<T> {
         });
         JobsByUser::<T>::insert(&job.user, id.to_be_bytes(), ());
         Self::assign(id, job);
-        Ok(moves)
+        Ok((moves, licence))
     }
 
     /// Takes the job from its provider, to whom `outcome` is counted, and gives it to the next one; ends it if there
@@ -117,7 +119,7 @@ impl<T: Config> Pallet<T> {
                     refund: job.max_price,
                     ..Default::default()
                 };
-                let paid = Self::pay_out(id, &job, refund, None);
+                let paid = Self::pay_out(id, &job, refund, &[]);
                 Self::close(id, job, None, Reason::NoEligibleProvider, None, paid);
                 Handled::Abandoned
             }

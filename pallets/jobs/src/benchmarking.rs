@@ -7,8 +7,9 @@ use sp_runtime::{Saturating, traits::Get};
 use weft_primitives::{
     AssetId, Balance, ContentCodec, ContentId, JobId,
     device::WRAPPED_KEY_BYTES,
-    job::{Arithmetic, Decline, MAX_ATTEMPTS, Patience},
-    registry::{Matching, ModelRegistry},
+    job::{Arithmetic, Decline, MAX_ATTEMPTS, Patience, Reason},
+    price::Split,
+    registry::{Matching, ModelRegistry, Royalties},
 };
 
 use crate::types::{Handled, Line};
@@ -46,26 +47,32 @@ fn content(byte: u8) -> ContentId {
     }
 }
 
-/// An exact model, and as many providers for it, the booking of each of whom takes `offers` offers out of the book.
-fn model_with_providers<T: Config>(providers: u8, offers: u32) -> AssetId {
+fn creator<T: Config>() -> T::AccountId {
     let creator = account("creator", 0, 0);
     fund::<T>(&creator);
-    let model = T::Models::benchmark_model(&creator);
+    creator
+}
+
+/// An exact model, and as many providers for it, the booking of each of whom takes `offers` offers out of the book.
+fn model_with_providers<T: Config>(providers: u8, offers: u32) -> AssetId {
+    let model = T::Models::benchmark_model(&creator::<T>());
+    offered_by::<T>(model, providers, offers);
+    model
+}
+
+fn offered_by<T: Config>(model: AssetId, providers: u8, offers: u32) {
     for index in 0..providers {
         let provider: T::AccountId = account("provider", index.into(), 0);
         T::Providers::benchmark_offer(&provider, model, ask::<T>(), offers);
     }
-    model
-}
-
-fn posted<T: Config>(providers: u8, offers: u32) -> (T::AccountId, JobId) {
-    let user = account("user", 0, 0);
-    let id = posted_by::<T>(&user, providers, offers);
-    (user, id)
 }
 
 fn posted_by<T: Config>(user: &T::AccountId, providers: u8, offers: u32) -> JobId {
     let model = model_with_providers::<T>(providers, offers);
+    posted_on::<T>(user, model)
+}
+
+fn posted_on<T: Config>(user: &T::AccountId, model: AssetId) -> JobId {
     fund::<T>(user);
     let id = NextJobId::<T>::get();
     Pallet::<T>::post(
@@ -79,6 +86,36 @@ fn posted_by<T: Config>(user: &T::AccountId, providers: u8, offers: u32) -> JobI
         Arithmetic::Exact,
     )
     .expect("a provider offers the model and the user has the funds");
+    id
+}
+
+/// The receipt of a completed job.
+pub(crate) fn paid_receipt<T: Config>(user: &T::AccountId, model: AssetId) -> JobId {
+    let id = NextJobId::<T>::get();
+    NextJobId::<T>::put(id.saturating_add(1));
+    let now = frame_system::Pallet::<T>::block_number();
+    Receipts::<T>::insert(
+        id,
+        Receipt {
+            user: user.clone(),
+            model,
+            arithmetic: Arithmetic::Exact,
+            provider: Some(account("provider", 0, 0)),
+            reason: Reason::Completed,
+            output: Some(content(4)),
+            result_hash: Some([5; 32]),
+            trace_root: Some([7; 32]),
+            output_key: Some([6; WRAPPED_KEY_BYTES]),
+            used_tokens: 1,
+            split: Split {
+                provider: 1,
+                ..Default::default()
+            },
+            attempts: 1,
+            posted_at: now,
+            ended_at: now,
+        },
+    );
     id
 }
 
@@ -97,9 +134,12 @@ fn declined<T: Config>(id: JobId) {
     Pallet::<T>::decline(RawOrigin::Signed(device).into(), id, Decline::DeviceFault).expect("the device is assigned");
 }
 
-/// A job that runs in attempt `attempt`, while `providers` in all offer its model.
+/// A job that runs in attempt `attempt`, while `providers` in all offer its model, and that took a use of a licence.
 fn running<T: Config>(providers: u8, attempt: u8) -> (T::AccountId, JobId) {
-    let (user, id) = posted::<T>(providers, T::Providers::benchmark_most_offers());
+    let user = account("user", 0, 0);
+    let model = model_with_providers::<T>(providers, T::Providers::benchmark_most_offers());
+    T::Models::benchmark_uses(model, &user);
+    let id = posted_on::<T>(&user, model);
     for _ in 1..attempt {
         declined::<T>(id);
     }
@@ -201,8 +241,11 @@ mod benchmarks {
     }
 
     #[benchmark]
-    fn commit(m: Linear<0, { T::Providers::benchmark_most_offers() }>) {
-        let (user, id) = posted::<T>(1, m);
+    fn commit(m: Linear<0, { T::Providers::benchmark_most_offers() }>, p: Linear<1, { T::Royalties::most_payees() }>) {
+        let user = account("user", 0, 0);
+        let model = T::Royalties::benchmark_asset(&creator::<T>(), p);
+        offered_by::<T>(model, 1, m);
+        let id = posted_on::<T>(&user, model);
         released::<T>(&user, id);
         let device = booking::<T>(id).device;
 
@@ -218,6 +261,37 @@ mod benchmarks {
         );
 
         assert!(Receipts::<T>::get(id).is_some_and(|receipt| receipt.trace_root.is_some()));
+    }
+
+    #[benchmark]
+    fn take_use() {
+        let user: T::AccountId = account("user", 0, 0);
+        let model = T::Models::benchmark_model(&creator::<T>());
+        T::Models::benchmark_uses(model, &user);
+        let taken;
+
+        #[block]
+        {
+            taken = T::Models::take_use(model, &user);
+        }
+
+        assert!(matches!(taken, Ok(Some(_))));
+    }
+
+    #[benchmark]
+    fn return_use() {
+        let user: T::AccountId = account("user", 0, 0);
+        let model = T::Models::benchmark_model(&creator::<T>());
+        T::Models::benchmark_uses(model, &user);
+        let licence = T::Models::take_use(model, &user)
+            .ok()
+            .flatten()
+            .expect("the user has a licence");
+
+        #[block]
+        {
+            T::Models::return_use(licence);
+        }
     }
 
     #[benchmark]
@@ -266,7 +340,7 @@ mod benchmarks {
 
     #[benchmark]
     fn queue_heads() {
-        posted::<T>(1, 0);
+        posted_by::<T>(&account("user", 0, 0), 1, 0);
         let now = frame_system::Pallet::<T>::block_number();
         for queue in Queue::ALL {
             Pallet::<T>::enqueue(queue, 0, 1, now.saturating_add(1u32.into()));

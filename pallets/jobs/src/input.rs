@@ -4,7 +4,7 @@ use frame_support::{defensive, ensure, traits::Get};
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{DispatchError, DispatchResult, Saturating};
 use weft_primitives::{
-    JobId,
+    JobId, LicenceId,
     device::{EncryptionKey, WrappedKey},
     job::{self, Act, Patience, Phase, Step},
     registry::Moves,
@@ -25,8 +25,8 @@ impl<T: Config> Pallet<T> {
         let input_until = job.phase.until();
         ensure!(job.booking.encryption_key == device_key, Error::<T>::StaleDeviceKey);
 
-        // Counted from the end of the user's window, not from now: who is quick gives the device the rest of it, and this
-        // deadline need not be noted before the first one is looked at, when most jobs have ended.
+        // Counted from the end of the user's window, not from now: who is quick gives the device the rest of it, and
+        // this deadline need not be noted before the first one is looked at, when most jobs have ended.
         let until = input_until.saturating_add(Self::run_window(job.patience));
         job.phase = Phase::Running { until };
         job.input_key = Some(wrapped);
@@ -39,14 +39,15 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    pub(crate) fn do_cancel(user: T::AccountId, id: JobId) -> Result<Moves, DispatchError> {
+    pub(crate) fn do_cancel(user: T::AccountId, id: JobId) -> Result<(Moves, Option<LicenceId>), DispatchError> {
         let job = Self::living(id)?;
         ensure!(job.user == user, Error::<T>::NotYours);
         let Step::End { reason, outcome } = Self::step(&job, Act::Cancel)? else {
             defensive!("a cancelled job ends");
             return Err(Error::<T>::InputAlreadyReleased.into());
         };
-        Ok(Self::refund(id, job, reason, outcome))
+        let licence = job.licence;
+        Ok((Self::refund(id, job, reason, outcome), licence))
     }
 
     /// A job that lives, or why there is none.

@@ -5,7 +5,8 @@
 //! [`Reason`] with a receipt, whatever its parties do or fail to do.
 //!
 //! The interface is here. Bodies: posting and booking in `assignment`, the user's acts in `input`, ends and payment in
-//! `settlement`, queues of deadlines in `deadlines`, lists for clients in `paging`, invariants in `try_state`.
+//! `settlement`, queues of deadlines in `deadlines`, lists for clients in `paging`, what receipts prove to other
+//! pallets in `receipts`, invariants in `try_state`.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -19,6 +20,7 @@ mod input;
 #[cfg(test)]
 mod mock;
 mod paging;
+mod receipts;
 mod settlement;
 #[cfg(test)]
 mod tests;
@@ -35,6 +37,7 @@ pub use weights::WeightInfo;
 #[frame_support::pallet]
 pub mod pallet {
     use super::{assignment::Order, settlement::Work, *};
+    use alloc::vec::Vec;
     use frame_support::{
         pallet_prelude::*,
         traits::{Randomness, fungible},
@@ -46,7 +49,7 @@ pub mod pallet {
         device::{EncryptionKey, WrappedKey},
         job::{Arithmetic, Decline, Patience, Reason, Refused},
         price::{PPM, Split},
-        registry::{Matching, ModelRegistry, NoMatch},
+        registry::{Matching, ModelRegistry, NoMatch, NotLicensed, Royalties},
     };
 
     /// [`Job`] of a runtime.
@@ -67,8 +70,11 @@ pub mod pallet {
         /// The runtime's reasons for holding funds.
         type RuntimeHoldReason: From<HoldReason>;
 
-        /// Which models there are, and who earns from them.
+        /// Which models there are, and who may use them.
         type Models: ModelRegistry<Self::AccountId>;
+
+        /// Who earns from them.
+        type Royalties: Royalties<Self::AccountId>;
 
         /// Who computes.
         type Providers: Matching<Self::AccountId>;
@@ -150,8 +156,8 @@ pub mod pallet {
     pub type JobsByUser<T: Config> =
         StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Identity, [u8; 8], (), OptionQuery>;
 
-    /// Deadlines of jobs that run when their input window is over, and of second and later attempts. Paid with the fee of
-    /// the call that leads to one; each is removed when it falls due.
+    /// Deadlines of jobs that run when their input window is over, and of second and later attempts. Paid with the fee
+    /// of the call that leads to one; each is removed when it falls due.
     #[pallet::storage]
     pub type Deadlines<T: Config> =
         StorageDoubleMap<_, Twox64Concat, Queue, Twox64Concat, u64, Due<BlockNumberFor<T>>, OptionQuery>;
@@ -231,6 +237,13 @@ pub mod pallet {
             /// How many providers the job was given to.
             attempts: u8,
         },
+        /// The creator's part of a completed job was divided up the model's lineage.
+        RoyaltyDivided {
+            /// The job.
+            job: JobId,
+            /// Who got how much; the owner of the model last. They are the royalty of the job's split.
+            parts: Vec<(T::AccountId, Balance)>,
+        },
         /// A part of the escrow could not be paid to the party it was due to, because it is below the existential
         /// deposit and their account does not exist.
         Redirected {
@@ -275,6 +288,10 @@ pub mod pallet {
         /// The model was published without the root of an exact model, so no exact job can be posted on it: publish one
         /// that `weft exact convert` made, or post a float job.
         ModelIsNotExact,
+        /// The model needs a licence, and the user holds none or theirs was revoked: buy one from the market.
+        NoLicence,
+        /// The user's licence of the model has run out: buy more.
+        LicenceRanOut,
         /// Nobody with the model's key, enough stake and a free slot offers it; try again later.
         NoProvider,
         /// All who could do it ask for more per token than the maximum price allows; offer more or ask for fewer
@@ -299,6 +316,15 @@ pub mod pallet {
                 Refused::NotYetDue => Self::NotYetDue,
                 Refused::InputAlreadyReleased => Self::InputAlreadyReleased,
                 Refused::InputNotReleased => Self::InputNotReleased,
+            }
+        }
+    }
+
+    impl<T> From<NotLicensed> for Error<T> {
+        fn from(not_licensed: NotLicensed) -> Self {
+            match not_licensed {
+                NotLicensed::NoLicence => Self::NoLicence,
+                NotLicensed::RanOut => Self::LicenceRanOut,
             }
         }
     }
@@ -366,12 +392,15 @@ pub mod pallet {
         ///
         /// - `input`: the sealed request. It need not be published before the assignment.
         /// - `user_key`: X25519 key to which the answer's content key is to be wrapped.
-        /// - `arithmetic`: `Exact` asks for a trace root with the result. A float job may be posted on an exact model too.
+        /// - `arithmetic`: `Exact` asks for a trace root with the result. A float job may be posted on an exact model
+        ///   too.
         ///
-        /// Errors: `NoTokens`, `TooManyTokens`, `UnknownModel`, `ModelIsNotExact`, `EscrowNotCovered`, `NoProvider`,
-        /// `PriceBelowAsk`. Events: `Posted`, `Assigned`. Cost: flat.
+        /// If the model needs a licence, one use of the user's is taken. It is given back unless the job is completed.
+        ///
+        /// Errors: `NoTokens`, `TooManyTokens`, `UnknownModel`, `ModelIsNotExact`, `NoLicence`, `LicenceRanOut`,
+        /// `EscrowNotCovered`, `NoProvider`, `PriceBelowAsk`. Events: `Posted`, `Assigned`. Cost: flat.
         #[pallet::call_index(0)]
-        #[pallet::weight(T::WeightInfo::post(T::Providers::most_moves()))]
+        #[pallet::weight(T::WeightInfo::post(T::Providers::most_moves()).saturating_add(T::WeightInfo::take_use()))]
         #[allow(clippy::too_many_arguments)]
         pub fn post(
             origin: OriginFor<T>,
@@ -393,8 +422,9 @@ pub mod pallet {
                 patience,
                 arithmetic,
             };
-            let moves = Self::do_post(user, order)?;
-            Ok(Some(T::WeightInfo::post(moves)).into())
+            let (moves, licence) = Self::do_post(user, order)?;
+            let use_cost = licence.map_or(Weight::zero(), |_| T::WeightInfo::take_use());
+            Ok(Some(T::WeightInfo::post(moves).saturating_add(use_cost)).into())
         }
 
         /// Releases the input to the assigned device, which may start.
@@ -426,30 +456,34 @@ pub mod pallet {
         ///
         /// Errors: `NotFound`, `AlreadyEnded`, `NotYours`, `InputAlreadyReleased`. Events: `Ended`. Cost: flat.
         #[pallet::call_index(2)]
-        #[pallet::weight(T::WeightInfo::cancel(T::Providers::most_moves()))]
+        #[pallet::weight(T::WeightInfo::cancel(T::Providers::most_moves()).saturating_add(T::WeightInfo::return_use()))]
         pub fn cancel(origin: OriginFor<T>, job: JobId) -> DispatchResultWithPostInfo {
             let user = ensure_signed(origin)?;
-            let moves = Self::do_cancel(user, job)?;
-            Ok(Some(T::WeightInfo::cancel(moves)).into())
+            let (moves, licence) = Self::do_cancel(user, job)?;
+            let use_cost = licence.map_or(Weight::zero(), |_| T::WeightInfo::return_use());
+            Ok(Some(T::WeightInfo::cancel(moves).saturating_add(use_cost)).into())
         }
 
-        /// Commits the result of a job in time, which pays provider, creator and treasury and refunds the rest.
+        /// Commits the result of a job in time, which pays provider, creator and treasury and refunds the rest. The
+        /// creator's part is divided up the model's lineage.
         ///
-        /// Origin: signed, the device to which the job is assigned. It is free, as it can succeed only once a job: a fee
-        /// would come out of the device's account, while the pay goes to its owner's, and small jobs would not cover it.
+        /// Origin: signed, the device to which the job is assigned. It is free, as it can succeed only once a job: a
+        /// fee would come out of the device's account, while the pay goes to its owner's, and small jobs would not
+        /// cover it.
         ///
         /// - `output`: the sealed answer.
         /// - `result_hash`: hash of the answer, salted with its content key.
         /// - `output_key`: the answer's content key, wrapped for the user.
         /// - `used_tokens`: tokens to charge, at most the job's `max_tokens`.
-        /// - `trace_root`: of an exact job, what commits to each step of the answer's computation; `None` for a float job.
-        ///   The chain keeps it in the receipt and does not check it.
+        /// - `trace_root`: of an exact job, what commits to each step of the answer's computation; `None` for a float
+        ///   job. The chain keeps it in the receipt and does not check it.
         ///
         /// Errors: `NotFound`, `AlreadyEnded`, `NotAssignedToYou`, `InputNotReleased`, `DeadlinePassed`,
-        /// `TooManyTokens`, `TraceRootMissing`, `UnexpectedTraceRoot`; these cost the fee. Events: `Ended`, and `Redirected`
-        /// for a part that could not be paid. Cost: flat.
+        /// `TooManyTokens`, `TraceRootMissing`, `UnexpectedTraceRoot`; these cost the fee. Events: `Ended`,
+        /// `RoyaltyDivided` if more than one earns from the model, and `Redirected` for a part that could not be paid.
+        /// Cost: linear in those who earn from the model, of whom there are few.
         #[pallet::call_index(3)]
-        #[pallet::weight(T::WeightInfo::commit(T::Providers::most_moves()))]
+        #[pallet::weight(T::WeightInfo::commit(T::Providers::most_moves(), T::Royalties::most_payees()))]
         pub fn commit(
             origin: OriginFor<T>,
             job: JobId,
@@ -467,8 +501,8 @@ pub mod pallet {
                 used_tokens,
                 trace_root,
             };
-            let moves = Self::do_commit(device, job, work)?;
-            Ok((Some(T::WeightInfo::commit(moves)), Pays::No).into())
+            let (moves, payees) = Self::do_commit(device, job, work)?;
+            Ok((Some(T::WeightInfo::commit(moves, payees)), Pays::No).into())
         }
 
         /// Gives a job back. It goes to the next provider, or is refunded if there is none or no attempt is left.

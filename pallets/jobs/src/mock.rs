@@ -27,9 +27,13 @@ pub const TREASURY: AccountId = 1;
 pub const ALICE: AccountId = 11;
 pub const BOB: AccountId = 12;
 pub const CREATOR: AccountId = 21;
+pub const PARENT: AccountId = 22;
+pub const GRANDPARENT: AccountId = 23;
 pub const MODEL: AssetId = 7;
 pub const RETIRED: AssetId = 8;
 pub const EXACT_MODEL: AssetId = 9;
+pub const LICENSED_MODEL: AssetId = 10;
+pub const DERIVED_MODEL: AssetId = 11;
 pub const ENDOWMENT: Balance = 1_000_000;
 pub const EXISTENTIAL_DEPOSIT: Balance = 100;
 /// A tenth of the price.
@@ -66,6 +70,7 @@ impl pallet_jobs::Config for Test {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
     type Models = Registry;
+    type Royalties = Registry;
     type Providers = Book;
     type Randomness = BlockRandomness;
     type InputWindow = ConstU32<5>;
@@ -88,14 +93,15 @@ impl Randomness<H256, BlockNumber> for BlockRandomness {
     }
 }
 
-/// A chain with users, a creator, a treasury, three models, and the given providers `(owner, ask, capacity)`.
+/// A chain with users, a creator, those whose works they used, a treasury, models, and the given providers `(owner,
+/// ask, capacity)`.
 pub struct Chain {
     externalities: sp_io::TestExternalities,
 }
 
 impl Chain {
     pub fn with(providers: &[(AccountId, Balance, u32)]) -> Self {
-        let endowed = [ALICE, BOB, CREATOR, TREASURY]
+        let endowed = [ALICE, BOB, CREATOR, PARENT, GRANDPARENT, TREASURY]
             .into_iter()
             .chain(providers.iter().map(|(owner, ..)| *owner))
             .collect::<BTreeSet<_>>();
@@ -121,6 +127,8 @@ impl Chain {
                     },
                 ),
                 (EXACT_MODEL, Model::EXACT),
+                (LICENSED_MODEL, Model::LICENSED),
+                (DERIVED_MODEL, Model::DERIVED),
             ]));
             for (owner, ask, capacity) in providers {
                 Book::offer(*owner, *ask, *capacity);

@@ -79,6 +79,7 @@ fn living_view<T: Config>(id: JobId, job: JobOf<T>) -> JobViewOf<T> {
             device: job.booking.device,
             encryption_key: job.booking.encryption_key,
             ask_per_token: job.booking.ask_per_token,
+            licence: job.licence,
         }),
     }
 }

@@ -1,5 +1,7 @@
 //! How a job ends: with a result that is paid for, or without one and with a refund.
 
+use alloc::vec::Vec;
+
 use frame_support::{
     defensive, ensure,
     storage::with_storage_layer,
@@ -15,7 +17,7 @@ use weft_primitives::{
     device::WrappedKey,
     job::{Act, Decline, Reason, Step},
     price::{self, Split},
-    registry::{ModelRegistry, Moves},
+    registry::{ModelRegistry, Moves, Royalties},
     reputation::Outcome,
 };
 
@@ -31,7 +33,8 @@ pub(crate) struct Work {
 }
 
 impl<T: Config> Pallet<T> {
-    pub(crate) fn do_commit(device: T::AccountId, id: JobId, work: Work) -> Result<Moves, DispatchError> {
+    /// Returns how many places it changed in the order book, and among how many the royalty was divided.
+    pub(crate) fn do_commit(device: T::AccountId, id: JobId, work: Work) -> Result<(Moves, u32), DispatchError> {
         let job = Self::living(id)?;
         ensure!(job.booking.device == device, Error::<T>::NotAssignedToYou);
         let Step::End { reason, outcome } = Self::step(&job, Act::Commit)? else {
@@ -45,20 +48,24 @@ impl<T: Config> Pallet<T> {
             (true, Some(_)) | (false, None) => {}
         }
 
-        let terms = T::Models::model(job.model);
-        let royalty = terms.as_ref().map_or(0, |terms| terms.royalty);
         let due = price::split(
             job.max_price,
             job.booking.ask_per_token,
             work.used_tokens,
-            royalty,
+            T::Models::model(job.model).map_or(0, |terms| terms.royalty),
             T::TreasuryCut::get(),
         );
-        let paid = Self::pay_out(id, &job, due, terms.map(|terms| terms.creator).as_ref());
+        let royalties = if due.royalty.is_zero() {
+            Vec::new()
+        } else {
+            T::Royalties::divide(job.model, due.royalty)
+        };
+        let payees = u32::try_from(royalties.len()).unwrap_or(u32::MAX);
+        let paid = Self::pay_out(id, &job, due, &royalties);
         let moves = Self::free(id, &job, outcome);
         let provider = job.booking.provider.clone();
         Self::close(id, job, Some(provider), reason, Some(work), paid);
-        Ok(moves)
+        Ok((moves, payees))
     }
 
     pub(crate) fn do_decline(device: T::AccountId, id: JobId, why: Decline) -> DispatchResult {
@@ -96,13 +103,14 @@ impl<T: Config> Pallet<T> {
             refund: job.max_price,
             ..Default::default()
         };
-        let paid = Self::pay_out(id, &job, refund, None);
+        let paid = Self::pay_out(id, &job, refund, &[]);
         let provider = job.booking.provider.clone();
         Self::close(id, job, Some(provider), reason, None, paid);
         moves
     }
 
-    /// Replaces a job, which has been paid out, by its receipt.
+    /// Replaces a job, which has been paid out, by its receipt. A use that came to nothing goes back to the user's
+    /// licence.
     pub(crate) fn close(
         id: JobId,
         job: JobOf<T>,
@@ -112,6 +120,11 @@ impl<T: Config> Pallet<T> {
         paid: Split,
     ) {
         let now = frame_system::Pallet::<T>::block_number();
+        if let Some(licence) = job.licence
+            && !reason.is_paid()
+        {
+            T::Models::return_use(licence);
+        }
         Jobs::<T>::remove(id);
         Self::deposit_event(Event::Ended {
             job: id,
@@ -146,7 +159,9 @@ impl<T: Config> Pallet<T> {
     /// It cannot fail, or a provider could be kept from their pay, or a job from its end, by an account that does not
     /// exist. What an account cannot take because it is below the existential deposit goes to the treasury; what the
     /// treasury cannot take, to the user; and what not even the user can take is burned, as the chain does with dust.
-    pub(crate) fn pay_out(id: JobId, job: &JobOf<T>, due: Split, creator: Option<&T::AccountId>) -> Split {
+    ///
+    /// `royalties` are the parts of the royalty; what they leave of it is nobody's and goes to the treasury.
+    pub(crate) fn pay_out(id: JobId, job: &JobOf<T>, due: Split, royalties: &[(T::AccountId, Balance)]) -> Split {
         let mut paid = Split::default();
         let redirected = |due_to, paid_to, amount| {
             Self::deposit_event(Event::Redirected {
@@ -164,11 +179,28 @@ impl<T: Config> Pallet<T> {
             redirected(Party::Provider, Some(Party::Treasury), due.provider);
             to_treasury.saturating_accrue(due.provider);
         }
-        if creator.is_some_and(|creator| Self::pay(&job.user, creator, due.royalty)) {
-            paid.royalty = due.royalty;
-        } else if !due.royalty.is_zero() {
-            redirected(Party::Creator, Some(Party::Treasury), due.royalty);
-            to_treasury.saturating_accrue(due.royalty);
+        let mut received = Vec::new();
+        for (owner, part) in royalties {
+            if Self::pay(&job.user, owner, *part) {
+                paid.royalty.saturating_accrue(*part);
+                received.push((owner.clone(), *part));
+            } else {
+                redirected(Party::Creator, Some(Party::Treasury), *part);
+                to_treasury.saturating_accrue(*part);
+            }
+        }
+        if royalties.len() > 1 {
+            Self::deposit_event(Event::RoyaltyDivided {
+                job: id,
+                parts: received,
+            });
+        }
+        let nobodys = royalties
+            .iter()
+            .fold(due.royalty, |rest, (_, part)| rest.saturating_sub(*part));
+        if !nobodys.is_zero() {
+            redirected(Party::Creator, Some(Party::Treasury), nobodys);
+            to_treasury.saturating_accrue(nobodys);
         }
         let mut to_user = due.refund;
         if Self::pay(&job.user, &treasury, to_treasury) {

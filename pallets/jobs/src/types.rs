@@ -4,7 +4,7 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{BoundedVec, traits::ConstU32};
 use scale_info::TypeInfo;
 use weft_primitives::{
-    AssetId, Balance, ContentId, JobId,
+    AssetId, Balance, ContentId, JobId, LicenceId,
     device::{EncryptionKey, WrappedKey},
     job::{Arithmetic, MAX_ATTEMPTS, Patience, Phase, Reason},
     price::Split,
@@ -40,6 +40,8 @@ pub struct Job<AccountId, BlockNumber> {
     pub phase: Phase<BlockNumber>,
     /// The input's content key, wrapped for the booked device; present exactly while running.
     pub input_key: Option<WrappedKey>,
+    /// Of which a use was taken; `None` if the model needs no licence.
+    pub licence: Option<LicenceId>,
     /// Block in which it was posted.
     pub posted_at: BlockNumber,
 }

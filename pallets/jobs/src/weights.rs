@@ -10,23 +10,28 @@ pub trait WeightInfo {
     fn release_input() -> Weight;
     /// A job is cancelled, which puts `moves` offers into the book.
     fn cancel(moves: u32) -> Weight;
-    /// An exact result is committed, and everyone is paid, and `moves` offers enter the book.
-    fn commit(moves: u32) -> Weight;
+    /// An exact result is committed, and everyone is paid, `payees` of them for the model, and `moves` offers enter the
+    /// book.
+    fn commit(moves: u32, payees: u32) -> Weight;
+    /// What a post costs besides if it takes a use of a licence.
+    fn take_use() -> Weight;
+    /// What a cancellation costs besides if it gives a use back.
+    fn return_use() -> Weight;
     /// A job is declined and goes to another provider.
     fn decline() -> Weight;
-    /// A job is declined, and ends because nobody else can be found.
+    /// A job is declined, and ends because nobody else can be found, and gives its use back.
     fn decline_abandoned() -> Weight;
     /// A job is overdue and goes to another provider.
     fn expire() -> Weight;
-    /// A job is overdue, and ends because nobody else can be found.
+    /// A job is overdue, and ends because nobody else can be found, and gives its use back.
     fn expire_abandoned() -> Weight;
     /// All lines are looked at and nothing is due.
     fn queue_heads() -> Weight;
     /// A due job goes to another provider.
     fn due_reassigned() -> Weight;
-    /// A due job ends in its last attempt.
+    /// A due job ends in its last attempt, and gives its use back.
     fn due_refunded() -> Weight;
-    /// A due job ends because nobody else can be found.
+    /// A due job ends because nobody else can be found, and gives its use back.
     fn due_abandoned() -> Weight;
     /// A job runs and goes on to wait for its device.
     fn due_waits() -> Weight;
@@ -41,7 +46,7 @@ pub trait WeightInfo {
 /// For tests of this pallet on its own: estimates from counted reads and writes. The runtime has measured ones.
 impl WeightInfo for () {
     fn post(moves: u32) -> Weight {
-        estimate(90, 14, 10).saturating_add(estimate(10, 5, 5).saturating_mul(moves.into()))
+        estimate(90, 15, 10).saturating_add(estimate(10, 5, 5).saturating_mul(moves.into()))
     }
     fn release_input() -> Weight {
         estimate(35, 2, 4)
@@ -49,20 +54,28 @@ impl WeightInfo for () {
     fn cancel(moves: u32) -> Weight {
         estimate(80, 8, 6).saturating_add(estimate(10, 5, 5).saturating_mul(moves.into()))
     }
-    fn commit(moves: u32) -> Weight {
-        estimate(150, 12, 10).saturating_add(estimate(10, 5, 5).saturating_mul(moves.into()))
+    fn commit(moves: u32, payees: u32) -> Weight {
+        estimate(120, 12, 9)
+            .saturating_add(estimate(10, 5, 5).saturating_mul(moves.into()))
+            .saturating_add(estimate(30, 2, 1).saturating_mul(payees.into()))
+    }
+    fn take_use() -> Weight {
+        estimate(10, 4, 1)
+    }
+    fn return_use() -> Weight {
+        estimate(5, 1, 1)
     }
     fn decline() -> Weight {
         estimate(90, 18, 20)
     }
     fn decline_abandoned() -> Weight {
-        estimate(110, 18, 18)
+        estimate(115, 19, 19)
     }
     fn expire() -> Weight {
         estimate(90, 18, 20)
     }
     fn expire_abandoned() -> Weight {
-        estimate(110, 18, 18)
+        estimate(115, 19, 19)
     }
     fn queue_heads() -> Weight {
         estimate(15, 10, 0)
@@ -71,10 +84,10 @@ impl WeightInfo for () {
         estimate(95, 20, 22)
     }
     fn due_refunded() -> Weight {
-        estimate(85, 16, 20)
+        estimate(90, 17, 21)
     }
     fn due_abandoned() -> Weight {
-        estimate(115, 20, 20)
+        estimate(120, 21, 21)
     }
     fn due_waits() -> Weight {
         estimate(20, 4, 3)

@@ -1,41 +1,65 @@
-//! Worst cases of the calls: the longest texts, no hold of the reason yet, and offers that are listed or moved.
+//! Worst cases of the calls: the longest texts, no hold of the reason yet, sections of the catalogue that are left and
+//! entered, payments in the dearest currency, keys in custody, and offers that are listed or moved.
 
-use alloc::vec;
+use alloc::{vec, vec::Vec};
 use frame_benchmarking::v2::*;
 use frame_support::{
     BoundedVec,
     traits::{
-        Get,
+        EnsureOrigin, Get,
         fungible::{Inspect as _, Mutate as _},
     },
 };
 use frame_system::RawOrigin;
+use sp_runtime::{Saturating, traits::Bounded};
 use weft_primitives::{
-    AssetKind, Balance, ContentCodec, ContentId,
-    device::WRAPPED_KEY_BYTES,
-    registry::{KeyGrantHandler, ModelRegistry},
+    AssetId, AssetKind, Balance, ContentCodec, ContentId, Currency, LicenceId, WorkId,
+    asset::{Flaw, MAX_TAG_BYTES, MAX_TAGS},
+    device::{EncryptionKey, WRAPPED_KEY_BYTES},
+    licence::{Holding, MAX_TARIFFS, Tariff, Term},
+    lineage::{Ancestor, Base, MAX_ANCESTORS, MAX_BASES},
+    payment::Payments,
+    rating::PaidUse,
+    registry::{KeyCustody, KeyGrantHandler, ModelRegistry, PaidJobs, Royalties},
 };
 
 use crate::{
-    AssetStatus, Assets, Call, Config, Endpoints, Grants, NameOf, NextAssetId, Pallet, UrlOf, publication::Publication,
+    AssetStatus, Assets, Attestation, Call, Config, Endpoints, Grants, Licence, LicenceOf, Licences, MAX_SCRUTINY,
+    NextAssetId, Pallet, PublicationOf, Ratings, Report, Scrutinies, Tag, Tags, Tariffs, UrlOf, Works,
 };
 
-/// An exact text model with the longest name.
-pub(crate) fn publication<T: Config>() -> Publication<NameOf<T>> {
-    let content = |byte| ContentId {
-        codec: ContentCodec::DagPb,
-        sha256: [byte; 32],
-    };
-    Publication {
+/// The base point of X25519: custodians refuse keys to which nothing can be sealed.
+const KEY: EncryptionKey = {
+    let mut key = [0; 32];
+    key[0] = 9;
+    key
+};
+
+/// Every part of it is received, also by accounts that do not exist yet.
+const PRICE: Balance = 1_000_000_000_000_000_000;
+
+/// An exact text model with the longest name, made from nothing.
+pub(crate) fn publication<T: Config>() -> PublicationOf<T> {
+    PublicationOf::<T> {
         kind: AssetKind::TextModel,
         name: longest(),
         manifest: content(1),
         content: content(2),
         size_bytes: 1 << 30,
         key_commitment: [3; 32],
-        // Something for the creator and something for the provider, so that settling a job pays both.
+        // Something for the owner and something for the provider, so that settling a job pays both.
         royalty: T::MaxRoyalty::get() / 2,
         exact_root: Some([4; 32]),
+        pieces_root: Some([5; 32]),
+        records: None,
+        bases: Default::default(),
+    }
+}
+
+fn content(byte: u8) -> ContentId {
+    ContentId {
+        codec: ContentCodec::DagPb,
+        sha256: [byte; 32],
     }
 }
 
@@ -43,15 +67,195 @@ fn longest<S: Get<u32>>() -> BoundedVec<u8, S> {
     BoundedVec::truncate_from(vec![b'x'; S::get() as usize])
 }
 
-/// A creator who can pay every deposit.
-fn creator<T: Config>() -> T::AccountId {
-    let creator: T::AccountId = whitelisted_caller();
-    let deposits = T::PublishDeposit::get()
-        .saturating_add(T::GrantDeposit::get())
-        .saturating_add(T::EndpointDeposit::get());
-    let funds: Balance = T::Currency::minimum_balance().saturating_add(deposits.saturating_mul(4));
-    T::Currency::mint_into(&creator, funds).expect("a benchmark's currency can be minted");
-    creator
+/// The most tags of the longest kind that begin with `first`.
+fn tags(first: u8) -> Tags {
+    let tag = |nth: u32| {
+        let mut tag = vec![first; MAX_TAG_BYTES as usize];
+        if let Some(last) = tag.last_mut() {
+            *last = b'a'.saturating_add(nth as u8);
+        }
+        Tag::truncate_from(tag)
+    };
+    BoundedVec::truncate_from((0..MAX_TAGS).map(tag).collect())
+}
+
+fn tariff<T: Config>() -> Tariff {
+    Tariff {
+        term: Term::PerUse,
+        currency: T::Payments::benchmark_currency(),
+        price: PRICE,
+    }
+}
+
+fn tariffs<T: Config>() -> Tariffs {
+    T::Payments::benchmark_endow(&account("accepting", 0, 0), T::Payments::benchmark_currency(), 1);
+    let mut all = vec![tariff::<T>(); MAX_TARIFFS.saturating_sub(1) as usize];
+    all.push(Tariff {
+        currency: Currency::Native,
+        ..tariff::<T>()
+    });
+    BoundedVec::truncate_from(all)
+}
+
+/// Somebody who can pay every deposit, stake and fee, and prices in every currency.
+fn rich<T: Config>(who: &T::AccountId) {
+    let funds = T::Currency::minimum_balance()
+        .saturating_add(PRICE)
+        .saturating_mul(1_000);
+    T::Currency::mint_into(who, funds).expect("a benchmark's currency can be minted");
+    T::Payments::benchmark_endow(who, T::Payments::benchmark_currency(), PRICE.saturating_mul(1_000));
+}
+
+fn caller<T: Config>() -> T::AccountId {
+    let caller = whitelisted_caller();
+    rich::<T>(&caller);
+    caller
+}
+
+/// Somebody else who exists.
+fn other<T: Config>(nth: u32) -> T::AccountId {
+    let other = account("other", nth, 0);
+    rich::<T>(&other);
+    other
+}
+
+/// A work of somebody's, for which nothing is held.
+pub(crate) fn published<T: Config>(owner: &T::AccountId) -> AssetId {
+    stored::<T>(owner, publication::<T>(), Default::default())
+}
+
+fn stored<T: Config>(owner: &T::AccountId, what: PublicationOf<T>, prices: Tariffs) -> AssetId {
+    Pallet::<T>::store_work(owner.clone(), what, tags(b'a'), prices, Default::default(), 0)
+        .expect("a benchmark's chain has numbers left")
+}
+
+/// A listed work with a tariff.
+pub(crate) fn sealed<T: Config>(owner: &T::AccountId, size_bytes: u64, pieces_root: [u8; 32]) -> AssetId {
+    let what = PublicationOf::<T> {
+        size_bytes,
+        pieces_root: Some(pieces_root),
+        ..publication::<T>()
+    };
+    stored::<T>(owner, what, tariffs::<T>())
+}
+
+/// A listed exact model whose income is divided among `payees` accounts that exist, its owner among them.
+pub(crate) fn descendant<T: Config>(owner: &T::AccountId, payees: u32) -> AssetId {
+    let ancestors = (1..payees)
+        .map(|nth| {
+            let creator: T::AccountId = account("ancestor", nth, 0);
+            T::Currency::mint_into(&creator, T::Currency::minimum_balance()).expect("a currency can be minted");
+            Ancestor {
+                work: published::<T>(&creator),
+                parts: 1_000_000_000 / (2 * MAX_ANCESTORS),
+            }
+        })
+        .collect();
+    let asset = stored::<T>(owner, publication::<T>(), Default::default());
+    Assets::<T>::mutate(asset, |info| {
+        if let Some(info) = info {
+            info.ancestors = BoundedVec::truncate_from(ancestors);
+        }
+    });
+    asset
+}
+
+/// Gives somebody a licence that counts uses, for which nothing is held, and the work a tariff if it has none.
+pub(crate) fn licensed<T: Config>(asset: AssetId, holder: &T::AccountId, encryption_key: EncryptionKey) -> LicenceId {
+    let work = Assets::<T>::get(asset).expect("it was just published").work;
+    Works::<T>::mutate(work, |work| {
+        if let Some(work) = work
+            && work.tariffs.is_empty()
+        {
+            work.tariffs = BoundedVec::truncate_from(vec![tariff::<T>()]);
+        }
+    });
+    let id = Pallet::<T>::next_licence().expect("a benchmark's chain has numbers left");
+    let licence = Licence {
+        holder: holder.clone(),
+        work,
+        asset,
+        encryption_key,
+        term: Term::PerUse,
+        currency: T::Payments::benchmark_currency(),
+        holding: Holding::bought(Term::PerUse, 1_000, 1_000, 0).expect("so many uses can be counted"),
+        paid: 1_000,
+        revoked: false,
+        bought_at: frame_system::Pallet::<T>::block_number(),
+        deposit: 0,
+    };
+    Pallet::<T>::store_licence(id, licence);
+    id
+}
+
+/// A licence of a work of `owner`'s that was really paid.
+fn bought<T: Config>(holder: &T::AccountId, owner: &T::AccountId) -> LicenceId {
+    let asset = stored::<T>(owner, publication::<T>(), tariffs::<T>());
+    Pallet::<T>::do_buy(holder.clone(), asset, tariff::<T>(), 1, KEY).expect("the holder is rich");
+    LicenceOf::<T>::get(asset, holder).expect("it was just bought")
+}
+
+/// A work of `owner`'s whose deposits are really held, with a grant.
+fn owned<T: Config>(owner: &T::AccountId) -> WorkId {
+    let work = NextAssetId::<T>::get();
+    Pallet::<T>::do_publish(owner.clone(), publication::<T>(), tags(b'a'), tariffs::<T>()).expect("the owner is rich");
+    let provider: T::AccountId = account("provider", 0, 0);
+    let key = T::Grantees::benchmark_unkeyed_offer(work, &provider);
+    Pallet::<T>::do_grant_key(owner.clone(), work, provider, key, [7; WRAPPED_KEY_BYTES]).expect("the owner is rich");
+    work
+}
+
+/// Bases with an ancestor each.
+fn bases<T: Config>(count: u32) -> BoundedVec<Base, frame_support::traits::ConstU32<MAX_BASES>> {
+    let share = 1_000_000 / MAX_BASES;
+    let base = |nth: u32| {
+        let owner: T::AccountId = account("base", nth, 0);
+        rich::<T>(&owner);
+        let first = published::<T>(&owner);
+        let asset = NextAssetId::<T>::get();
+        let what = PublicationOf::<T> {
+            bases: BoundedVec::truncate_from(vec![Base { asset: first, share }]),
+            ..publication::<T>()
+        };
+        Pallet::<T>::do_publish(owner, what, Default::default(), Default::default()).expect("the owner is rich");
+        Base { asset, share }
+    };
+    BoundedVec::truncate_from((0..count).map(base).collect())
+}
+
+/// So many others vouch for an asset; nothing is held for it.
+fn attested<T: Config>(asset: AssetId, count: u32) {
+    Scrutinies::<T>::mutate(asset, |scrutiny| {
+        let attestations = (0..count).map(|nth| Attestation {
+            who: account("attester", nth, 0),
+            stake: 0,
+            report: content(6),
+            since: frame_system::Pallet::<T>::block_number(),
+        });
+        scrutiny.attestations = BoundedVec::truncate_from(attestations.collect());
+    });
+}
+
+/// So many others have reported an asset; nothing is held for it.
+fn reported<T: Config>(asset: AssetId, count: u32) {
+    Scrutinies::<T>::mutate(asset, |scrutiny| {
+        let reports = (0..count).map(|nth| Report {
+            who: account("reporter", nth, 0),
+            why: Flaw::Poisoned,
+            evidence: content(7),
+            bond: 0,
+            since: frame_system::Pallet::<T>::block_number(),
+        });
+        scrutiny.reports = BoundedVec::truncate_from(reports.collect());
+    });
+}
+
+fn let_periods_pass<T: Config>() {
+    let now = frame_system::Pallet::<T>::block_number()
+        .saturating_add(T::AttestationPeriod::get())
+        .saturating_add(T::ReportPeriod::get())
+        .min(Bounded::max_value());
+    frame_system::Pallet::<T>::set_block_number(now);
 }
 
 #[benchmarks]
@@ -59,34 +263,45 @@ mod benchmarks {
     use super::*;
 
     #[benchmark]
-    fn publish() {
-        let creator = creator::<T>();
-        let what = publication::<T>();
+    fn publish(b: Linear<0, MAX_BASES>) {
+        let owner = caller::<T>();
+        let what = PublicationOf::<T> {
+            bases: bases::<T>(b),
+            ..publication::<T>()
+        };
+        let prices = tariffs::<T>();
 
         #[extrinsic_call]
-        _(
-            RawOrigin::Signed(creator.clone()),
-            what.kind,
-            what.name,
-            what.manifest,
-            what.content,
-            what.size_bytes,
-            what.key_commitment,
-            T::MaxRoyalty::get(),
-            what.exact_root,
-        );
+        _(RawOrigin::Signed(owner.clone()), what, tags(b'b'), prices);
 
         let asset = NextAssetId::<T>::get().saturating_sub(1);
-        assert_eq!(Assets::<T>::get(asset).map(|info| info.creator), Some(creator));
+        assert_eq!(Works::<T>::get(asset).map(|work| work.owner), Some(owner));
+    }
+
+    #[benchmark]
+    fn release(b: Linear<0, MAX_BASES>) -> Result<(), BenchmarkError> {
+        let owner = caller::<T>();
+        let work = published::<T>(&owner);
+        Pallet::<T>::do_retire(owner.clone(), work)?;
+        let what = PublicationOf::<T> {
+            bases: bases::<T>(b),
+            ..publication::<T>()
+        };
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(owner), work, what);
+
+        assert!(Works::<T>::get(work).is_some_and(|work| work.versions == 2 && work.listed == 1));
+        Ok(())
     }
 
     #[benchmark]
     fn retire() {
-        let creator = creator::<T>();
-        let asset = Pallet::<T>::benchmark_model(&creator);
+        let owner = caller::<T>();
+        let asset = Pallet::<T>::benchmark_model(&owner);
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(creator), asset);
+        _(RawOrigin::Signed(owner), asset);
 
         assert_eq!(
             Assets::<T>::get(asset).map(|info| info.status),
@@ -96,14 +311,14 @@ mod benchmarks {
 
     #[benchmark]
     fn grant_key() {
-        let creator = creator::<T>();
-        let asset = Pallet::<T>::benchmark_model(&creator);
+        let owner = caller::<T>();
+        let asset = Pallet::<T>::benchmark_model(&owner);
         let provider: T::AccountId = account("provider", 0, 0);
         let key = T::Grantees::benchmark_unkeyed_offer(asset, &provider);
 
         #[extrinsic_call]
         _(
-            RawOrigin::Signed(creator),
+            RawOrigin::Signed(owner),
             asset,
             provider.clone(),
             key,
@@ -114,50 +329,268 @@ mod benchmarks {
     }
 
     #[benchmark]
-    fn revoke_key() -> Result<(), BenchmarkError> {
-        let creator = creator::<T>();
-        let asset = Pallet::<T>::benchmark_model(&creator);
+    fn revoke_key() {
+        let owner = caller::<T>();
+        let asset = owned::<T>(&owner);
         let provider: T::AccountId = account("provider", 0, 0);
-        let key = T::Grantees::benchmark_unkeyed_offer(asset, &provider);
-        Pallet::<T>::grant_key(
-            RawOrigin::Signed(creator.clone()).into(),
-            asset,
-            provider.clone(),
-            key,
-            [7; WRAPPED_KEY_BYTES],
-        )?;
         // Another offer behind it in the book, which has to move into the gap.
         let last: T::AccountId = account("provider", 1, 0);
         let key = T::Grantees::benchmark_unkeyed_offer(asset, &last);
         Pallet::<T>::benchmark_grant(asset, &last, &key);
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(creator), asset, provider.clone());
+        _(RawOrigin::Signed(owner), asset, provider.clone());
 
         assert!(!Grants::<T>::contains_key(asset, provider));
-        Ok(())
     }
 
     #[benchmark]
     fn set_endpoint() {
-        let creator = creator::<T>();
+        let owner = caller::<T>();
         let url: UrlOf<T> = longest();
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(creator.clone()), Some(url));
+        _(RawOrigin::Signed(owner.clone()), Some(url));
 
-        assert!(Endpoints::<T>::contains_key(creator));
+        assert!(Endpoints::<T>::contains_key(owner));
     }
 
     #[benchmark]
     fn remove_endpoint() -> Result<(), BenchmarkError> {
-        let creator = creator::<T>();
-        Pallet::<T>::set_endpoint(RawOrigin::Signed(creator.clone()).into(), Some(longest()))?;
+        let owner = caller::<T>();
+        Pallet::<T>::set_endpoint(RawOrigin::Signed(owner.clone()).into(), Some(longest()))?;
 
         #[extrinsic_call]
-        set_endpoint(RawOrigin::Signed(creator.clone()), None);
+        set_endpoint(RawOrigin::Signed(owner.clone()), None);
 
-        assert!(!Endpoints::<T>::contains_key(creator));
+        assert!(!Endpoints::<T>::contains_key(owner));
+        Ok(())
+    }
+
+    #[benchmark]
+    fn set_tags() {
+        let owner = caller::<T>();
+        let work = published::<T>(&owner);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(owner), work, tags(b'b'));
+
+        assert_eq!(Works::<T>::get(work).map(|work| work.tags), Some(tags(b'b')));
+    }
+
+    #[benchmark]
+    fn set_tariffs() {
+        let owner = caller::<T>();
+        let work = published::<T>(&owner);
+        let prices = tariffs::<T>();
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(owner), work, prices.clone());
+
+        assert_eq!(Works::<T>::get(work).map(|work| work.tariffs), Some(prices));
+    }
+
+    #[benchmark]
+    fn offer_transfer() {
+        let owner = caller::<T>();
+        let work = published::<T>(&owner);
+        let to: T::AccountId = account("other", 0, 0);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(owner), work, Some(to.clone()));
+
+        assert_eq!(Works::<T>::get(work).map(|work| work.offered_to), Some(Some(to)));
+    }
+
+    #[benchmark]
+    fn accept_transfer() -> Result<(), BenchmarkError> {
+        let (owner, to) = (other::<T>(0), caller::<T>());
+        let work = owned::<T>(&owner);
+        Pallet::<T>::do_offer_transfer(owner, work, Some(to.clone()))?;
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(to.clone()), work);
+
+        assert_eq!(Works::<T>::get(work).map(|work| work.owner), Some(to));
+        Ok(())
+    }
+
+    #[benchmark]
+    fn buy(p: Linear<0, MAX_ANCESTORS>) {
+        let (owner, holder) = (other::<T>(0), caller::<T>());
+        let asset = Pallet::<T>::benchmark_asset(&owner, p.saturating_add(1));
+        let prices = tariffs::<T>();
+        Works::<T>::mutate(asset, |work| {
+            if let Some(work) = work {
+                work.tariffs = prices;
+            }
+        });
+        T::Custody::benchmark_entrust(asset);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(holder.clone()), asset, tariff::<T>(), 1, KEY);
+
+        assert!(LicenceOf::<T>::contains_key(asset, holder));
+    }
+
+    #[benchmark]
+    fn set_licence_key() {
+        let (owner, holder) = (other::<T>(0), caller::<T>());
+        let asset = published::<T>(&owner);
+        let licence = licensed::<T>(asset, &holder, KEY);
+        T::Custody::benchmark_entrust(asset);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(holder), licence, KEY);
+
+        assert!(Licences::<T>::get(licence).is_some_and(|licence| licence.encryption_key == KEY));
+    }
+
+    #[benchmark]
+    fn request_key() {
+        let (owner, holder) = (other::<T>(0), caller::<T>());
+        let asset = published::<T>(&owner);
+        let licence = licensed::<T>(asset, &holder, KEY);
+        T::Custody::benchmark_entrust(asset);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(holder), licence, asset);
+    }
+
+    #[benchmark]
+    fn close_licence() {
+        let (owner, holder) = (other::<T>(0), caller::<T>());
+        let licence = bought::<T>(&holder, &owner);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(holder), licence);
+
+        assert!(!Licences::<T>::contains_key(licence));
+    }
+
+    #[benchmark]
+    fn revoke_licence() {
+        let (holder, owner) = (other::<T>(0), caller::<T>());
+        let licence = bought::<T>(&holder, &owner);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(owner), licence);
+
+        assert!(Licences::<T>::get(licence).is_some_and(|licence| licence.revoked));
+    }
+
+    #[benchmark]
+    fn rate() {
+        let (owner, who) = (other::<T>(0), caller::<T>());
+        let work = published::<T>(&owner);
+        let job = T::Jobs::benchmark_paid_job(&who, work);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(who), work, 5, Some(content(8)), PaidUse::Job(job));
+
+        assert!(Works::<T>::get(work).is_some_and(|work| work.ratings.count == 1));
+    }
+
+    #[benchmark]
+    fn remove_rating() -> Result<(), BenchmarkError> {
+        let (owner, who, last) = (other::<T>(0), caller::<T>(), other::<T>(1));
+        let work = published::<T>(&owner);
+        for (rater, stars) in [(&who, 5), (&last, 1)] {
+            let job = T::Jobs::benchmark_paid_job(rater, work);
+            Pallet::<T>::do_rate(rater.clone(), work, stars, Some(content(8)), PaidUse::Job(job))?;
+        }
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(who.clone()), work);
+
+        assert!(!Ratings::<T>::contains_key(work, who));
+        Ok(())
+    }
+
+    #[benchmark]
+    fn attest() {
+        let (owner, who) = (other::<T>(0), caller::<T>());
+        let asset = published::<T>(&owner);
+        attested::<T>(asset, MAX_SCRUTINY.saturating_sub(1));
+        reported::<T>(asset, MAX_SCRUTINY);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(who), asset, T::MinAttestation::get(), content(6));
+
+        assert_eq!(Scrutinies::<T>::get(asset).attestations.len(), MAX_SCRUTINY as usize);
+    }
+
+    #[benchmark]
+    fn withdraw_attestation() -> Result<(), BenchmarkError> {
+        let (owner, who) = (other::<T>(0), caller::<T>());
+        let asset = published::<T>(&owner);
+        attested::<T>(asset, MAX_SCRUTINY.saturating_sub(1));
+        reported::<T>(asset, MAX_SCRUTINY);
+        Pallet::<T>::do_attest(who.clone(), asset, T::MinAttestation::get(), content(6))?;
+        let_periods_pass::<T>();
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(who), asset);
+
+        assert_eq!(
+            Scrutinies::<T>::get(asset).attestations.len() as u32,
+            MAX_SCRUTINY.saturating_sub(1)
+        );
+        Ok(())
+    }
+
+    #[benchmark]
+    fn report() {
+        let (owner, who) = (other::<T>(0), caller::<T>());
+        let asset = published::<T>(&owner);
+        attested::<T>(asset, MAX_SCRUTINY);
+        reported::<T>(asset, MAX_SCRUTINY.saturating_sub(1));
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(who), asset, Flaw::Poisoned, content(7));
+
+        assert_eq!(Scrutinies::<T>::get(asset).reports.len(), MAX_SCRUTINY as usize);
+    }
+
+    #[benchmark]
+    fn expire_report() -> Result<(), BenchmarkError> {
+        let (owner, who) = (other::<T>(0), caller::<T>());
+        let asset = published::<T>(&owner);
+        attested::<T>(asset, MAX_SCRUTINY);
+        reported::<T>(asset, MAX_SCRUTINY.saturating_sub(1));
+        Pallet::<T>::do_report(who.clone(), asset, Flaw::Poisoned, content(7))?;
+        let_periods_pass::<T>();
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(who.clone()), asset, who);
+
+        assert_eq!(
+            Scrutinies::<T>::get(asset).reports.len() as u32,
+            MAX_SCRUTINY.saturating_sub(1)
+        );
+        Ok(())
+    }
+
+    #[benchmark]
+    fn resolve_report() -> Result<(), BenchmarkError> {
+        let origin = T::GovernanceOrigin::try_successful_origin()
+            .map_err(|_| BenchmarkError::Override(BenchmarkResult::from_weight(frame_support::weights::Weight::MAX)))?;
+        let (owner, who) = (other::<T>(0), other::<T>(1));
+        let asset = published::<T>(&owner);
+        reported::<T>(asset, MAX_SCRUTINY.saturating_sub(1));
+        Pallet::<T>::do_report(who.clone(), asset, Flaw::Poisoned, content(7))?;
+        // So much that every part of what is lost is received.
+        let stake = T::MinAttestation::get().max(PRICE);
+        let attesters: Vec<T::AccountId> = (0..MAX_SCRUTINY).map(|nth| account("attester", nth, 0)).collect();
+        for attester in attesters {
+            rich::<T>(&attester);
+            Pallet::<T>::do_attest(attester, asset, stake, content(6))?;
+        }
+
+        #[extrinsic_call]
+        _(origin as T::RuntimeOrigin, asset, who, true);
+
+        assert_eq!(Scrutinies::<T>::get(asset).upheld, 1);
         Ok(())
     }
 

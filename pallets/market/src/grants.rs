@@ -6,12 +6,12 @@ use frame_support::{
     traits::{Get, fungible::hold::Mutate as _, tokens::Precision},
 };
 use weft_primitives::{
-    AssetId,
+    AssetId, Balance,
     device::{EncryptionKey, WrappedKey},
     registry::KeyGrantHandler,
 };
 
-use crate::{AssetStatus, Config, Error, Event, Grant, Grants, HoldReason, Pallet};
+use crate::{AssetStatus, Config, Error, Event, Grant, Grants, HoldReason, Pallet, Works};
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_grant_key(
@@ -21,7 +21,7 @@ impl<T: Config> Pallet<T> {
         for_key: EncryptionKey,
         wrapped: WrappedKey,
     ) -> DispatchResult {
-        let info = Self::asset_of(&who, asset)?;
+        let (info, mut work) = Self::asset_of(&who, asset)?;
         ensure!(info.status == AssetStatus::Listed, Error::<T>::AlreadyRetired);
         let present = T::Grantees::encryption_key(&provider).ok_or(Error::<T>::UnknownProvider)?;
         ensure!(present == for_key, Error::<T>::StaleEncryptionKey);
@@ -30,6 +30,8 @@ impl<T: Config> Pallet<T> {
             None => {
                 let deposit = T::GrantDeposit::get();
                 T::Currency::hold(&HoldReason::Grant.into(), &who, deposit)?;
+                work.grant_deposits = work.grant_deposits.saturating_add(deposit);
+                Works::<T>::insert(info.work, work);
                 deposit
             }
         };
@@ -48,7 +50,7 @@ impl<T: Config> Pallet<T> {
         provider: &T::AccountId,
         encryption_key: EncryptionKey,
         wrapped: WrappedKey,
-        deposit: weft_primitives::Balance,
+        deposit: Balance,
     ) {
         Grants::<T>::insert(
             asset,
@@ -64,9 +66,11 @@ impl<T: Config> Pallet<T> {
     }
 
     pub(crate) fn do_revoke_key(who: T::AccountId, asset: AssetId, provider: T::AccountId) -> DispatchResult {
-        Self::asset_of(&who, asset)?;
+        let (info, mut work) = Self::asset_of(&who, asset)?;
         let grant = Grants::<T>::take(asset, &provider).ok_or(Error::<T>::NotGranted)?;
         T::Currency::release(&HoldReason::Grant.into(), &who, grant.deposit, Precision::Exact)?;
+        work.grant_deposits = work.grant_deposits.saturating_sub(grant.deposit);
+        Works::<T>::insert(info.work, work);
         T::Grantees::key_revoked(asset, &provider);
         Self::deposit_event(Event::KeyRevoked { asset, provider });
         Ok(())

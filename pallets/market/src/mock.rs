@@ -1,15 +1,20 @@
-//! A runtime with nothing but this pallet and balances. Providers are stood in for by a table of their keys: this
-//! pallet asks only for a key and only tells of grants, and the real pair meets in the runtime's tests.
+//! A runtime with nothing but this pallet and balances. The pallets that it meets are stood in for by tables in
+//! storage: of providers' keys, of tokens, of keys in custody, and of receipts. The real ones meet in the runtime's
+//! tests.
 
-use alloc::{collections::BTreeMap, vec::Vec};
-use frame_support::{assert_ok, derive_impl, parameter_types};
-use sp_runtime::BuildStorage;
-use weft_primitives::{
-    AssetId, AssetKind, Balance, ContentCodec, ContentId, Ppm,
-    device::{EncryptionKey, WRAPPED_KEY_BYTES, WrappedKey},
-    registry::KeyGrantHandler,
+mod acts;
+mod others;
+
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
 };
+use frame_support::{assert_ok, derive_impl, parameter_types, traits::ConstU64};
+use frame_system::EnsureRoot;
+use sp_runtime::BuildStorage;
+use weft_primitives::{AssetId, Balance, JobId, LicenceId, Ppm, device::EncryptionKey};
 
+pub use self::{acts::*, others::*};
 use crate as pallet_market;
 
 #[frame_support::runtime]
@@ -50,13 +55,25 @@ impl pallet_balances::Config for Test {
 pub const PUBLISH_DEPOSIT: Balance = 100;
 pub const GRANT_DEPOSIT: Balance = 10;
 pub const ENDPOINT_DEPOSIT: Balance = 7;
+pub const LICENCE_DEPOSIT: Balance = 5;
+pub const RATING_DEPOSIT: Balance = 3;
+pub const REPORT_BOND: Balance = 50;
+pub const MIN_ATTESTATION: Balance = 40;
 pub const MAX_ROYALTY: Ppm = 300_000;
 pub const EXACT_ROOT: [u8; 32] = [9; 32];
 
 parameter_types! {
+    pub const Treasury: u64 = TREASURY;
     pub const PublishDeposit: Balance = PUBLISH_DEPOSIT;
     pub const GrantDeposit: Balance = GRANT_DEPOSIT;
     pub const EndpointDeposit: Balance = ENDPOINT_DEPOSIT;
+    pub const LicenceDeposit: Balance = LICENCE_DEPOSIT;
+    pub const RatingDeposit: Balance = RATING_DEPOSIT;
+    pub const MinAttestation: Balance = MIN_ATTESTATION;
+    /// Half of a stake is lost, of which the reporter gets a quarter.
+    pub const AttestationSlash: Ppm = 500_000;
+    pub const ReporterShare: Ppm = 250_000;
+    pub const ReportBond: Balance = REPORT_BOND;
     pub const MaxRoyalty: Ppm = MAX_ROYALTY;
     pub const MaxNameBytes: u32 = 64;
     pub const MaxEndpointBytes: u32 = 128;
@@ -64,116 +81,63 @@ parameter_types! {
     pub storage DeviceKeys: BTreeMap<u64, EncryptionKey> = BTreeMap::new();
     /// What the providers pallet has been told: asset, provider, granted or revoked.
     pub storage Told: Vec<(AssetId, u64, bool)> = Vec::new();
+    /// Who has how much of which token.
+    pub storage Tokens: BTreeMap<(u32, u64), Balance> = BTreeMap::new();
+    /// Accounts that cannot receive any token.
+    pub storage Blocked: BTreeSet<u64> = BTreeSet::new();
+    /// Assets whose keys are in custody.
+    pub storage Entrusted: BTreeSet<AssetId> = BTreeSet::new();
+    /// What custodians have been asked for.
+    pub storage Asked: Vec<(AssetId, LicenceId, u64, EncryptionKey)> = Vec::new();
+    /// Whether nobody can pay the custodians.
+    pub storage Penniless: bool = false;
+    /// To whom custodians have released keys.
+    pub storage Released: BTreeSet<(AssetId, u64, EncryptionKey)> = BTreeSet::new();
+    /// Paid jobs.
+    pub storage Receipts: BTreeMap<JobId, (u64, AssetId)> = BTreeMap::new();
 }
 
 impl pallet_market::Config for Test {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
+    type Payments = Money;
     type Grantees = Providers;
+    type Custody = Custodians;
+    type Jobs = PaidJobs;
+    type GovernanceOrigin = EnsureRoot<u64>;
+    type TreasuryAccount = Treasury;
     type PublishDeposit = PublishDeposit;
     type GrantDeposit = GrantDeposit;
     type EndpointDeposit = EndpointDeposit;
+    type LicenceDeposit = LicenceDeposit;
+    type RatingDeposit = RatingDeposit;
+    type MinAttestation = MinAttestation;
+    type AttestationPeriod = ConstU64<20>;
+    type AttestationSlash = AttestationSlash;
+    type ReporterShare = ReporterShare;
+    type ReportBond = ReportBond;
+    type ReportPeriod = ConstU64<10>;
     type MaxRoyalty = MaxRoyalty;
     type MaxNameBytes = MaxNameBytes;
     type MaxEndpointBytes = MaxEndpointBytes;
     type WeightInfo = ();
 }
 
-pub struct Providers;
-
-impl Providers {
-    /// Registers a provider, or rotates its key.
-    pub fn set_key(provider: u64, key: EncryptionKey) {
-        let mut keys = DeviceKeys::get();
-        keys.insert(provider, key);
-        DeviceKeys::set(&keys);
-    }
-
-    fn tell(asset: AssetId, provider: u64, granted: bool) {
-        let mut told = Told::get();
-        told.push((asset, provider, granted));
-        Told::set(&told);
-    }
-}
-
-impl KeyGrantHandler<u64> for Providers {
-    fn encryption_key(provider: &u64) -> Option<EncryptionKey> {
-        DeviceKeys::get().get(provider).copied()
-    }
-
-    fn key_granted(asset: AssetId, provider: &u64) {
-        Self::tell(asset, *provider, true);
-    }
-
-    fn key_revoked(asset: AssetId, provider: &u64) {
-        Self::tell(asset, *provider, false);
-    }
-
-    #[cfg(feature = "runtime-benchmarks")]
-    fn benchmark_unkeyed_offer(_: AssetId, provider: &u64) -> EncryptionKey {
-        let key = key_of(1);
-        Self::set_key(*provider, key);
-        key
-    }
-}
-
 pub const CREATOR: u64 = 1;
 pub const OTHER_CREATOR: u64 = 2;
 pub const PROVIDER: u64 = 3;
 pub const PAUPER: u64 = 4;
-pub const FUNDS: Balance = 10_000;
-
-pub fn key_of(n: u8) -> EncryptionKey {
-    [n; 32]
-}
-
-pub fn wrapped(n: u8) -> WrappedKey {
-    [n; WRAPPED_KEY_BYTES]
-}
-
-pub fn content(n: u8) -> ContentId {
-    ContentId {
-        codec: ContentCodec::DagPb,
-        sha256: [n; 32],
-    }
-}
-
-/// Publishes a text model and returns its number.
-pub fn publish(creator: u64) -> AssetId {
-    publish_with(creator, None)
-}
-
-/// Publishes an exact text model and returns its number.
-pub fn publish_exact(creator: u64) -> AssetId {
-    publish_with(creator, Some(EXACT_ROOT))
-}
-
-fn publish_with(creator: u64, exact_root: Option<[u8; 32]>) -> AssetId {
-    let asset = crate::NextAssetId::<Test>::get();
-    assert_ok!(Market::publish(
-        RuntimeOrigin::signed(creator),
-        AssetKind::TextModel,
-        b"a model".to_vec().try_into().unwrap(),
-        content(1),
-        content(2),
-        1_000,
-        [3; 32],
-        50_000,
-        exact_root,
-    ));
-    asset
-}
-
-/// What is held from an account, and what is free.
-pub fn balances(who: u64) -> (Balance, Balance) {
-    let account = System::account(who).data;
-    (account.reserved, account.free)
-}
+pub const BUYER: u64 = 5;
+pub const OTHER_BUYER: u64 = 6;
+pub const TREASURY: u64 = 9;
+pub const FUNDS: Balance = 100_000;
 
 pub fn new_test_ext() -> sp_io::TestExternalities {
     let mut storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
     pallet_balances::GenesisConfig::<Test> {
-        balances: [CREATOR, OTHER_CREATOR, PROVIDER].map(|who| (who, FUNDS)).to_vec(),
+        balances: [CREATOR, OTHER_CREATOR, PROVIDER, BUYER, OTHER_BUYER, TREASURY]
+            .map(|who| (who, FUNDS))
+            .to_vec(),
         ..Default::default()
     }
     .assimilate_storage(&mut storage)
@@ -182,6 +146,8 @@ pub fn new_test_ext() -> sp_io::TestExternalities {
     ext.execute_with(|| {
         System::set_block_number(1);
         Providers::set_key(PROVIDER, key_of(1));
+        let tokens = [BUYER, OTHER_BUYER, CREATOR].map(|who| ((STABLE, who), FUNDS));
+        Tokens::set(&tokens.into());
     });
     ext
 }
@@ -190,8 +156,10 @@ pub fn new_test_ext() -> sp_io::TestExternalities {
 pub fn run(test: impl FnOnce()) {
     new_test_ext().execute_with(|| {
         let issuance = Balances::total_issuance();
+        let tokens = tokens_issued();
         test();
         assert_ok!(Market::do_try_state());
         assert_eq!(Balances::total_issuance(), issuance);
+        assert_eq!(tokens_issued(), tokens);
     });
 }

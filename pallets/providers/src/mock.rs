@@ -6,9 +6,9 @@ use frame_support::{assert_ok, derive_impl, parameter_types, traits::ConstU128};
 use sp_core::{Pair, sr25519};
 use sp_runtime::{AccountId32, BuildStorage, MultiSignature, traits::IdentityLookup};
 use weft_primitives::{
-    AssetId, Balance, JobId,
+    AssetId, Balance, JobId, LicenceId,
     device::EncryptionKey,
-    registry::{KeyGrantHandler, ModelRegistry, ModelTerms},
+    registry::{KeyGrantHandler, ModelRegistry, ModelTerms, NotLicensed},
 };
 
 use crate::{self as pallet_providers, UrlOf};
@@ -121,11 +121,11 @@ impl Market {
 }
 
 impl ModelRegistry<AccountId32> for Market {
-    fn listed_model(asset: AssetId) -> Option<ModelTerms<AccountId32>> {
+    fn listed_model(asset: AssetId) -> Option<ModelTerms> {
         Models::get().get(&asset).is_some_and(|listed| *listed).then(terms)
     }
 
-    fn model(asset: AssetId) -> Option<ModelTerms<AccountId32>> {
+    fn model(asset: AssetId) -> Option<ModelTerms> {
         Models::get().contains_key(&asset).then(terms)
     }
 
@@ -140,15 +140,23 @@ impl ModelRegistry<AccountId32> for Market {
         model
     }
 
+    fn take_use(_: AssetId, _: &AccountId32) -> Result<Option<LicenceId>, NotLicensed> {
+        Ok(None)
+    }
+
+    fn return_use(_: LicenceId) {}
+
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_grant(asset: AssetId, provider: &AccountId32, _: &EncryptionKey) {
         Self::grant(asset, provider);
     }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_uses(_: AssetId, _: &AccountId32) {}
 }
 
-fn terms() -> ModelTerms<AccountId32> {
+fn terms() -> ModelTerms {
     ModelTerms {
-        creator: owner(200),
         royalty: 0,
         exact: false,
     }

@@ -116,11 +116,14 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Notes whether an offer's key is there. No offer, no effect: a grant may come first and be found later.
-    fn set_keyed(owner: &T::AccountId, model: AssetId, keyed: bool) {
+    /// Notes whether an offer's key is there, for the present encryption key: it may come from the owner or from
+    /// custodians, so that one of them taking it back need not be the end of it. No offer, no effect: a grant may come
+    /// first and be found later.
+    fn look_for_key(owner: &T::AccountId, model: AssetId) {
         let (Some(info), Some(mut offer)) = (Providers::<T>::get(owner), Offers::<T>::get(owner, model)) else {
             return;
         };
+        let keyed = T::Models::has_key(model, owner, &info.encryption_key);
         if offer.keyed == keyed {
             return;
         }
@@ -141,12 +144,18 @@ impl<T: Config> KeyGrantHandler<T::AccountId> for Pallet<T> {
         Providers::<T>::get(provider).map(|info| info.encryption_key)
     }
 
+    /// Who offers the model and has enough at stake.
+    fn may_have_key(asset: AssetId, provider: &T::AccountId) -> bool {
+        Offers::<T>::contains_key(provider, asset)
+            && Providers::<T>::get(provider).is_some_and(|info| info.stake >= T::MinStake::get())
+    }
+
     fn key_granted(asset: AssetId, provider: &T::AccountId) {
-        Self::set_keyed(provider, asset, true);
+        Self::look_for_key(provider, asset);
     }
 
     fn key_revoked(asset: AssetId, provider: &T::AccountId) {
-        Self::set_keyed(provider, asset, false);
+        Self::look_for_key(provider, asset);
     }
 
     #[cfg(feature = "runtime-benchmarks")]

@@ -7,9 +7,17 @@
 
 use codec::Codec;
 use weft_primitives::{
-    AssetId, JobId,
+    AssetId, JobId, LicenceId, WorkId,
+    custody_view::{CustodianView, CustodyView, DealingId, DealingView, KeyRequestId, KeyRequestView},
+    discovery::Query,
     job_view::JobView,
+    market_view::{LicenceView, LineageView, RatingView, ScrutinyView, WorkView},
     page::Page,
+    pieces::PinDealId,
+    pin_view::{ChallengeView, PinDealView, PinView},
+    registry::KeyRecipient,
+    space::SpaceId,
+    space_view::{PurchaseView, ReleaseView, ReportView, ReviewView, SpaceQuery, SpaceView},
     view::{AssetView, OfferView, ProviderView},
 };
 
@@ -20,8 +28,74 @@ sp_api::decl_runtime_apis! {
         fn asset(asset: AssetId) -> Option<AssetView<AccountId>>;
         /// All assets in the order of publication.
         fn assets(from: u64, limit: u32) -> Page<AssetView<AccountId>>;
-        /// The assets one account published, in the order of publication.
+        /// All versions of the works that one account owns, the newest work first.
         fn assets_by_creator(creator: AccountId, from: u64, limit: u32) -> Page<AssetView<AccountId>>;
+        /// One work; `None` if there is none with this number.
+        fn work(work: WorkId) -> Option<WorkView<AccountId>>;
+        /// The works that answer a question. A page may be short, or empty, and still have a next one.
+        fn search(query: Query<AccountId>, from: u64, limit: u32) -> Page<WorkView<AccountId>>;
+        /// The versions of a work, from the first on.
+        fn versions(work: WorkId, from: u64, limit: u32) -> Page<AssetView<AccountId>>;
+        /// One licence; `None` if there is none with this number, or it was closed.
+        fn licence(licence: LicenceId) -> Option<LicenceView<AccountId>>;
+        /// The licence that an account holds of a work.
+        fn licence_of(work: WorkId, holder: AccountId) -> Option<LicenceView<AccountId>>;
+        /// The licences that an account holds.
+        fn licences_of(holder: AccountId, from: u64, limit: u32) -> Page<LicenceView<AccountId>>;
+        /// From what an asset was made, and who earns from it.
+        fn lineage(asset: AssetId) -> Option<LineageView<AccountId>>;
+        /// What users who paid say of a work.
+        fn ratings(work: WorkId, from: u64, limit: u32) -> Page<RatingView<AccountId>>;
+        /// Who vouches for an asset, and what is reported of it.
+        fn scrutiny(asset: AssetId) -> ScrutinyView<AccountId>;
+    }
+
+    /// Keys that custodians hand out in their owners' absence.
+    pub trait CustodyApi<AccountId> where AccountId: Codec {
+        /// The custody of an asset's key; `None` if nobody keeps it.
+        fn custody(asset: AssetId) -> Option<CustodyView<AccountId>>;
+        /// One sharing of a key.
+        fn dealing(dealing: DealingId) -> Option<DealingView<AccountId>>;
+        /// The sharings in which one custodian has a share. A page may be empty and still have a next one.
+        fn dealings_for(custodian: AccountId, from: u64, limit: u32) -> Page<DealingView<AccountId>>;
+        /// One request for a key; `None` once it can no longer be disputed.
+        fn key_request(request: KeyRequestId) -> Option<KeyRequestView<AccountId>>;
+        /// The request of one recipient for an asset's key.
+        fn key_request_of(recipient: KeyRecipient<AccountId>, asset: AssetId) -> Option<KeyRequestView<AccountId>>;
+        /// The requests that one custodian serves. A page may be empty and still have a next one.
+        fn key_requests_for(custodian: AccountId, from: u64, limit: u32) -> Page<KeyRequestView<AccountId>>;
+        /// One custodian; `None` if not registered.
+        fn custodian(custodian: AccountId) -> Option<CustodianView<AccountId>>;
+        /// The custodians from whom committees are drawn.
+        fn custodians(from: u64, limit: u32) -> Page<CustodianView<AccountId>>;
+    }
+
+    /// Paid storage.
+    pub trait PinsApi<AccountId> where AccountId: Codec {
+        /// One deal.
+        fn pin_deal(deal: PinDealId) -> Option<PinDealView<AccountId>>;
+        /// The deals that are not closed. Their order changes as deals close.
+        fn pin_deals(from: u64, limit: u32) -> Page<PinDealView<AccountId>>;
+        /// What one account keeps.
+        fn pins_of(account: AccountId, from: u64, limit: u32) -> Page<PinView<AccountId>>;
+        /// What a pinner has to prove now; `None` if nothing.
+        fn challenge(deal: PinDealId, pinner: AccountId) -> Option<ChallengeView>;
+    }
+
+    /// The store of apps.
+    pub trait SpacesApi<AccountId> where AccountId: Codec {
+        /// One Space.
+        fn space(space: SpaceId) -> Option<SpaceView<AccountId>>;
+        /// The Spaces that answer a question, the best rated first. A page may be short and still have a next one.
+        fn spaces(query: SpaceQuery<AccountId>, from: u64, limit: u32) -> Page<SpaceView<AccountId>>;
+        /// The releases of a Space.
+        fn releases(space: SpaceId, from: u64, limit: u32) -> Page<ReleaseView>;
+        /// What users who paid say of a Space.
+        fn reviews(space: SpaceId, from: u64, limit: u32) -> Page<ReviewView<AccountId>>;
+        /// What an account bought.
+        fn purchase(space: SpaceId, account: AccountId) -> Option<PurchaseView<AccountId>>;
+        /// What is reported of a Space and undecided.
+        fn space_reports(space: SpaceId, from: u64, limit: u32) -> Page<ReportView<AccountId>>;
     }
 
     /// Who computes.

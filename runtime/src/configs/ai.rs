@@ -4,12 +4,13 @@ use frame_support::{
     parameter_types,
     traits::{ConstU16, ConstU32, Randomness},
 };
+use frame_system::EnsureRoot;
 use pallet_babe::{ParentBlockRandomness, RandomnessFromOneEpochAgo};
 
-use super::TreasuryAccount;
+use super::{TreasuryAccount, payments::Money};
 use crate::{
-    Balance, Balances, BlockNumber, DAYS, HOURS, Hash, MILLI, MINUTES, Market, Providers, Runtime, RuntimeHoldReason,
-    Signature, UNIT, weights,
+    AccountId, Balance, Balances, BlockNumber, Custody, DAYS, HOURS, Hash, Jobs, MILLI, MINUTES, Market, Providers,
+    Runtime, RuntimeHoldReason, Signature, UNIT, weights,
 };
 
 parameter_types! {
@@ -18,6 +19,16 @@ parameter_types! {
     pub const EndpointDeposit: Balance = 20 * MILLI;
     /// A creator may ask for at most half of what the treasury leaves.
     pub const MaxRoyalty: u32 = 500_000;
+
+    pub const LicenceDeposit: Balance = 20 * MILLI;
+    pub const RatingDeposit: Balance = 10 * MILLI;
+    pub const MinAttestation: Balance = 10 * UNIT;
+    pub const ReportBond: Balance = 5 * UNIT;
+    pub const AttestationPeriod: BlockNumber = 30 * DAYS;
+    pub const ReportPeriod: BlockNumber = 14 * DAYS;
+    /// Whoever vouched for what is found flawed loses half, of which half goes to the reporter.
+    pub const AttestationSlash: u32 = 500_000;
+    pub const ReporterShare: u32 = 500_000;
 
     pub const RegistrationDeposit: Balance = UNIT;
     pub const OfferDeposit: Balance = 100 * MILLI;
@@ -56,7 +67,21 @@ impl pallet_market::Config for Runtime {
     type MaxRoyalty = MaxRoyalty;
     type MaxNameBytes = ConstU32<64>;
     type MaxEndpointBytes = ConstU32<128>;
-    type WeightInfo = weights::pallet_market::WeightInfo<Runtime>;
+    type Payments = Money;
+    type Custody = Custody;
+    type Jobs = Jobs;
+    // Whoever governs the chain: sudo until there are referenda.
+    type GovernanceOrigin = EnsureRoot<AccountId>;
+    type TreasuryAccount = TreasuryAccount;
+    type LicenceDeposit = LicenceDeposit;
+    type RatingDeposit = RatingDeposit;
+    type MinAttestation = MinAttestation;
+    type ReportBond = ReportBond;
+    type AttestationPeriod = AttestationPeriod;
+    type ReportPeriod = ReportPeriod;
+    type AttestationSlash = AttestationSlash;
+    type ReporterShare = ReporterShare;
+    type WeightInfo = ();
 }
 
 impl pallet_providers::Config for Runtime {
@@ -81,6 +106,7 @@ impl pallet_jobs::Config for Runtime {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
     type Models = Market;
+    type Royalties = Market;
     type Providers = Providers;
     type Randomness = ChainRandomness;
     type InputWindow = InputWindow;
@@ -92,5 +118,5 @@ impl pallet_jobs::Config for Runtime {
     type MaxTokens = ConstU32<32_768>;
     type TreasuryAccount = TreasuryAccount;
     type TreasuryCut = TreasuryCut;
-    type WeightInfo = weights::pallet_jobs::WeightInfo<Runtime>;
+    type WeightInfo = ();
 }

@@ -2,7 +2,11 @@
 
 mod ai;
 mod consensus;
+mod custody;
 mod money;
+mod payments;
+mod spaces;
+mod storage;
 mod system;
 
 pub use money::TreasuryAccount;

@@ -2,6 +2,6 @@
 
 pub mod block_weights;
 pub mod extrinsic_weights;
-pub mod pallet_jobs;
-pub mod pallet_market;
+// pub mod pallet_jobs;
+// pub mod pallet_market;
 pub mod pallet_providers;

@@ -94,7 +94,11 @@ describe('a dev node and @polkadot/api', { timeout: 180_000 }, () => {
 
     test('our pallets, RPC methods and runtime APIs are where clients look for them', async () => {
         for (const [section, methods] of Object.entries({
-            market: ['publish', 'retire', 'grantKey', 'revokeKey', 'setEndpoint'],
+            market: ['publish', 'release', 'retire', 'grantKey', 'revokeKey', 'setEndpoint', 'buy', 'rate', 'report'],
+            custody: ['register', 'openCustody', 'deal', 'release', 'disputeRelease', 'rotate', 'reshare'],
+            pins: ['open', 'join', 'prove', 'leave', 'evict', 'close'],
+            spaces: ['publish', 'release', 'buy', 'rate', 'report', 'takeDown', 'feature'],
+            assets: ['create', 'mint', 'transfer'],
             providers: ['register', 'bond', 'unbond', 'withdrawUnbonded', 'offer', 'withdrawOffer', 'resume', 'pause'],
             jobs: ['post', 'releaseInput', 'cancel', 'commit', 'decline', 'expire'],
         })) {
@@ -105,7 +109,23 @@ describe('a dev node and @polkadot/api', { timeout: 180_000 }, () => {
             }
         }
         const { methods } = (await node.rpc('rpc_methods'));
-        for (const method of ['asset', 'assets', 'assetsByCreator', 'provider', 'offersForModel', 'job', 'jobsByUser']) {
+        for (const method of [
+            'asset',
+            'assets',
+            'assetsByCreator',
+            'work',
+            'search',
+            'licence',
+            'lineage',
+            'custody',
+            'custodians',
+            'pinDeals',
+            'spaces',
+            'provider',
+            'offersForModel',
+            'job',
+            'jobsByUser',
+        ]) {
             assert.ok(methods.includes(`weft_${method}`), `weft_${method}`);
         }
         assert.ok(api.call.jobsApi?.job && api.call.marketApi?.assets && api.call.providersApi?.offersForModel);
@@ -131,7 +151,23 @@ describe('a dev node and @polkadot/api', { timeout: 180_000 }, () => {
         await t.test('the creator publishes', async () => {
             const { events } = await send(
                 api,
-                api.tx.market.publish('TextModel', 'a model', raw(1), raw(2), 4096, bytes(32, 3), 50_000, root(4)),
+                api.tx.market.publish(
+                    {
+                        kind: 'TextModel',
+                        name: 'a model',
+                        manifest: raw(1),
+                        content: raw(2),
+                        sizeBytes: 4096,
+                        keyCommitment: bytes(32, 3),
+                        royalty: 50_000,
+                        exactRoot: root(4),
+                        piecesRoot: null,
+                        records: null,
+                        bases: [],
+                    },
+                    ['text'],
+                    [],
+                ),
                 creator,
             );
             const published = only(events, 'market', 'Published');
@@ -142,7 +178,12 @@ describe('a dev node and @polkadot/api', { timeout: 180_000 }, () => {
             assert.deepEqual(items.map(({ id, name, exact_root }) => ({ id, name, exact_root })), [
                 { id: model, name: 'a model', exact_root: root(4) },
             ]);
-            assert.equal((await api.query.market.assets(model)).unwrap().royalty.toNumber(), 50_000);
+            const stored = (await api.query.market.assets(model)).unwrap();
+            assert.equal(stored.published.royalty.toNumber(), 50_000);
+            const { items: found } = await node.rpc('weft_search', { tag: 'text' }, 0, 10);
+            assert.deepEqual(found.map(({ id, name, tags }) => ({ id, name, tags })), [
+                { id: model, name: 'a model', tags: ['text'] },
+            ]);
         });
 
         await t.test('a job without a provider is refused by name', async () => {

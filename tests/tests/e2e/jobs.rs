@@ -132,7 +132,7 @@ fn what_cannot_be_is_refused_and_nothing_is_held(stage: &mut Stage) -> Result<()
     assert_eq!(offer.code, 4, "{}", offer.stderr);
     let retire = stranger.fail(&["creator", "retire", &asset])?;
     assert!(
-        retire.code == 4 && retire.stderr.contains("NotCreator"),
+        retire.code == 4 && retire.stderr.contains("NotOwner"),
         "{}",
         retire.stderr
     );

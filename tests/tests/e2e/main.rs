@@ -5,6 +5,7 @@ mod clients;
 mod exact;
 mod full_disk;
 mod jobs;
+mod market;
 mod outages;
 mod stage;
 mod validators;

@@ -1,6 +1,6 @@
 //! `weft creator`: publishing models, and serving them and their keys to providers.
 
-mod publish;
+pub mod publish;
 mod serve;
 
 use weft_primitives::AssetId;

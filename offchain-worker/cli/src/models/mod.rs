@@ -90,6 +90,11 @@ fn by_name(name: &str) -> Result<&'static Entry, Failure> {
     })
 }
 
+/// Whether a model can be fetched by this name.
+pub fn is_known(name: &str) -> bool {
+    CATALOGUE.iter().any(|entry| entry.name == name)
+}
+
 /// Where downloads are kept: `WEFT_CACHE`, or `~/.cache/weft`.
 pub fn cache_dir() -> Result<PathBuf, Failure> {
     if let Some(dir) = env::var_os("WEFT_CACHE").filter(|dir| !dir.is_empty()) {

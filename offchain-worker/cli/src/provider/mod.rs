@@ -9,6 +9,7 @@ mod standing;
 mod status;
 mod work;
 
+use weft_chain::{Client, Signer};
 use weft_primitives::AssetId;
 
 use crate::{
@@ -93,6 +94,20 @@ pub struct Shared {
     node: NodeArgs,
 }
 
+/// Asks the custodians of an offered model's key for it, if it is in custody and this device has none.
+async fn ask_custodians(client: &Client, owner: &Signer, asset: AssetId) -> Result<(), Failure> {
+    let keyed = client.providers().own_offer(owner.account(), asset).await?;
+    let custody = client.custody().custody(asset).await?;
+    if keyed.is_some_and(|(_, keyed)| keyed) || !custody.is_some_and(|custody| custody.to_providers) {
+        return Ok(());
+    }
+    match client.custody().request_for_provider(owner, asset).await {
+        Ok(()) => output::line(format_args!("asked the custodians for the key of model {asset}")),
+        Err(error) if error.is("Custody", "AlreadyRequested") || error.is("Custody", "NotEntrusted") => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 impl Command {
     /// Runs the command.
     pub async fn run(self) -> Result<(), Failure> {
@@ -129,14 +144,10 @@ impl Command {
             }
             Self::Offer { asset, ask, shared } => {
                 let (_, owner) = shared.identity.open()?;
-                shared
-                    .node
-                    .connect()
-                    .await?
-                    .providers()
-                    .offer(&owner, asset, ask.0)
-                    .await?;
-                output::line(format_args!("offering model {asset} at {ask} a token"))
+                let client = shared.node.connect().await?;
+                client.providers().offer(&owner, asset, ask.0).await?;
+                output::line(format_args!("offering model {asset} at {ask} a token"))?;
+                ask_custodians(&client, &owner, asset).await
             }
             Self::Unoffer { asset, shared } => {
                 let (_, owner) = shared.identity.open()?;

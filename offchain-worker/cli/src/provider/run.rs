@@ -142,6 +142,7 @@ impl Args {
             },
             worker: Arc::new(Worker {
                 keys: home.device_keys()?,
+                home: home.clone(),
                 client,
                 blocks,
                 device,

@@ -95,7 +95,7 @@ impl fmt::Display for Obstacle {
             Self::NoOffers => f.write_str("no model is offered: run `weft provider offer`"),
             Self::NoKey(model) => write!(
                 f,
-                "the creator of model {model} has not granted its key yet: `weft creator serve` of the creator must run"
+                "the key of model {model} is not here yet: `weft creator serve` of its owner must run, or custodians release it after `weft provider offer`"
             ),
             Self::Retired(model) => write!(f, "model {model} is retired: offer another one"),
             Self::NotReady { model, reason } => write!(f, "model {model} is not ready on this device: {reason}"),

@@ -6,16 +6,18 @@ use std::{
 };
 
 use weft_chain::{
-    Client, Signer,
+    AccountId, Client, Signer,
     jobs::{LivingJob, result_hash},
+    market::Asset,
 };
 use weft_primitives::{
     AssetId, JobId,
     job::{Arithmetic, Decline},
+    registry::KeyRecipient,
 };
 use weft_store::{Bytes, MAX_BLOCK_BYTES};
 use weft_vault::{
-    Context, DeviceKeys, PublicKey, WrappedKey, open_message, seal_message,
+    ContentKey, Context, DeviceKeys, PublicKey, WrappedKey, open_message, seal_message,
     wrap::{unwrap_key, wrap_key},
 };
 
@@ -23,8 +25,10 @@ use super::journal::{Entry, Journal};
 use crate::{
     asset,
     blocks::{Blocks, Missing},
+    custody,
     engine::{Answered, Compute, Loaded},
     failure::Failure,
+    home::Home,
     request::{Answer, Request},
     sealed_model,
 };
@@ -33,6 +37,8 @@ use crate::{
 pub struct Worker {
     /// The chain.
     pub client: Client,
+    /// This device's files.
+    pub home: Home,
     /// The content store.
     pub blocks: Blocks,
     /// The device's account.
@@ -75,24 +81,35 @@ impl Worker {
             .provider(self.device.account())
             .await?
             .ok_or_else(|| Failure::NotFound("this device is no longer registered".into()))?;
-        let grant = self
-            .client
-            .market()
-            .grant(model, owner.owner)
-            .await?
-            .ok_or_else(|| Failure::NotFound(format!("the creator of model {model} has not granted its key")))?;
+        let key = self.key(&asset, owner.owner).await?;
         let peers = sealed_model::peers_of(&self.client, &asset, &owner.owner).await?;
-        let loaded = sealed_model::load(
-            &self.client,
-            &self.blocks,
-            &self.keys,
-            &asset,
-            &grant,
-            &peers,
-            &self.compute,
-        )
-        .await?;
+        let loaded = sealed_model::load(&self.blocks, &asset, key, &peers, &self.compute).await?;
         Ok(Arc::new(loaded))
+    }
+
+    /// The key of a model: wrapped by its owner, or put together from what custodians released to this device. The latter is
+    /// kept beside the device's own key, because releases do not stay on chain.
+    async fn key(&self, asset: &Asset, provider: AccountId) -> Result<ContentKey, Failure> {
+        if let Some(grant) = self.client.market().grant(asset.id, provider).await? {
+            return sealed_model::granted_key(&self.client, &self.keys, asset, &grant);
+        }
+        let content = asset.content.to_string();
+        if let Some(key) = self.home.content_key(&content)? {
+            return Ok(key);
+        }
+        let recipient = KeyRecipient::Provider(provider);
+        let collected = custody::collect(&self.client, asset, &recipient, &self.keys, None).await;
+        let key = collected
+            .map_err(|failure| match failure {
+                Failure::NotFound(why) => Failure::NotFound(format!(
+                    "{why} with `weft provider offer --asset {}`, or wait for its owner's `weft creator serve`",
+                    asset.id
+                )),
+                other => other,
+            })?
+            .key;
+        self.home.keep_content_key(&content, &key)?;
+        Ok(key)
     }
 
     /// Computes a job and keeps the sealed answer; it is on disk when this returns.

@@ -1,6 +1,6 @@
 //! Removing what no pin leads to.
 
-use std::{collections::HashSet, fs, sync::PoisonError, time::SystemTime};
+use std::{collections::HashSet, fs, io, sync::PoisonError, time::SystemTime};
 
 use cid::Cid;
 
@@ -21,11 +21,34 @@ pub struct Collected {
 }
 
 impl Inner {
+    /// Takes the pins of `roots` away, and removes what they alone led to.
+    pub(super) fn remove(&self, roots: &[Cid]) -> Result<Collected, StoreError> {
+        let _alone = self.removal.write().unwrap_or_else(PoisonError::into_inner);
+        for root in roots {
+            self.unpin(root)?;
+        }
+        let kept = self.reachable(self.pins()?)?;
+        let mut collected = Collected::default();
+        for cid in self.reachable(roots.iter().copied())?.difference(&kept) {
+            let path = self.layout.block(cid);
+            let bytes = match fs::metadata(&path) {
+                Ok(metadata) => metadata.len(),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                Err(e) => return Err(io_error(&path, e)),
+            };
+            fs::remove_file(&path).map_err(|e| io_error(&path, e))?;
+            self.release(bytes);
+            collected.blocks += 1;
+            collected.bytes = collected.bytes.saturating_add(bytes);
+        }
+        Ok(collected)
+    }
+
     pub(super) fn collect_garbage(&self, before: SystemTime) -> Result<Collected, StoreError> {
         // Alone: a block that is put again meanwhile could otherwise be removed
         // right after it was found to be here.
         let _alone = self.removal.write().unwrap_or_else(PoisonError::into_inner);
-        let kept = self.reachable()?;
+        let kept = self.reachable(self.pins()?)?;
         let mut collected = Collected::default();
         self.layout.for_each_block(&mut |cid, path, metadata| {
             // Without a time it may be new.
@@ -42,10 +65,10 @@ impl Inner {
         Ok(collected)
     }
 
-    /// All that the pins lead to. A node that is missing or damaged leads
-    /// nowhere: what was below it is not a whole file any more.
-    fn reachable(&self) -> Result<HashSet<Cid>, StoreError> {
-        let mut ahead: Vec<Cid> = self.pins()?.into_iter().collect();
+    /// All that these lead to. A node that is missing or damaged leads nowhere:
+    /// what was below it is not a whole file any more.
+    fn reachable(&self, roots: impl IntoIterator<Item = Cid>) -> Result<HashSet<Cid>, StoreError> {
+        let mut ahead: Vec<Cid> = roots.into_iter().collect();
         let mut seen = HashSet::new();
         while let Some(cid) = ahead.pop() {
             if !seen.insert(cid) || codec_of(&cid)? == Codec::Raw {

@@ -8,10 +8,14 @@ use std::{
 };
 
 use cid::Cid;
-use tempfile::NamedTempFile;
+use tempfile::TempPath;
 
-use super::{io_error, sync_directory};
-use crate::{block::parse_cid, store::StoreError};
+use super::io_error;
+use crate::{
+    block::parse_cid,
+    direct::{Buffers, write_part},
+    store::StoreError,
+};
 
 const BLOCKS: &str = "blocks";
 const PINS: &str = "pins";
@@ -20,6 +24,7 @@ const QUARANTINE: &str = "quarantine";
 
 pub(super) struct Layout {
     root: PathBuf,
+    buffers: Buffers,
 }
 
 impl Layout {
@@ -29,7 +34,10 @@ impl Layout {
             let dir = root.join(name);
             fs::create_dir_all(&dir).map_err(|e| io_error(&dir, e))?;
         }
-        Ok(Self { root: root.to_owned() })
+        Ok(Self {
+            root: root.to_owned(),
+            buffers: Buffers::default(),
+        })
     }
 
     pub fn root(&self) -> &Path {
@@ -57,22 +65,22 @@ impl Layout {
         self.root.join(QUARANTINE).join(cid.to_string())
     }
 
-    /// Makes the directory of a block, and makes it last.
-    pub fn make_shard(&self, cid: &Cid) -> Result<PathBuf, StoreError> {
+    /// Makes the directory of a block's file. Returns the directories that have to be
+    /// synced to make a name in it last: also the one above, as it may be another
+    /// task that made the directory just now.
+    pub fn make_shard(&self, block: &Path) -> Result<[PathBuf; 2], StoreError> {
         let blocks = self.root.join(BLOCKS);
-        let shard = blocks.join(shard_of(&cid.to_string()));
+        let shard = block.parent().unwrap_or(&blocks).to_owned();
         match fs::create_dir(&shard) {
-            Ok(()) => sync_directory(&blocks)?,
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(e) => return Err(io_error(&shard, e)),
+            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(io_error(&shard, e)),
+            _ => Ok([blocks, shard]),
         }
-        Ok(shard)
     }
 
-    /// A file to write a block into, gone unless it is renamed.
-    pub fn new_part(&self) -> Result<NamedTempFile, StoreError> {
+    /// A file with these bytes, which are on the disk; gone unless it is renamed.
+    pub fn write_part(&self, data: &[u8]) -> Result<TempPath, StoreError> {
         let parts = self.root.join(PARTS);
-        NamedTempFile::new_in(&parts).map_err(|e| io_error(&parts, e))
+        write_part(&parts, data, &self.buffers).map_err(|e| io_error(&parts, e))
     }
 
     /// Removes what a process that was killed left behind.

@@ -130,14 +130,35 @@ impl Client {
         })
     }
 
+    /// Whether one peer has one block. It is asked without being believed: what it
+    /// is then not given is its own loss.
+    pub async fn has_block(&self, peer: &Url, cid: &Cid) -> Result<bool, PeerFailure> {
+        let mut url = block_url(peer, cid)?;
+        url.set_query(Some("format=raw"));
+        let answer = self
+            .patiently(|| self.http.head(url.clone()).header(ACCEPT, "application/vnd.ipld.raw"))
+            .await?;
+        match answer.status() {
+            StatusCode::OK => Ok(true),
+            StatusCode::NOT_FOUND | StatusCode::GONE => Ok(false),
+            other => Err(PeerFailure::Status(other.as_u16())),
+        }
+    }
+
     /// Gives one block to one peer.
     pub async fn put_block(&self, peer: &Url, block: &Block) -> Result<(), PeerFailure> {
+        self.offer_block(peer, block).await.map(|_was_new| ())
+    }
+
+    /// As [`Client::put_block`]; says whether the block was new to the peer.
+    pub(super) async fn offer_block(&self, peer: &Url, block: &Block) -> Result<bool, PeerFailure> {
         let url = block_url(peer, block.cid())?;
         let answer = self
             .patiently(|| self.http.put(url.clone()).body(block.data().clone()))
             .await?;
         match answer.status() {
-            StatusCode::OK | StatusCode::CREATED => Ok(()),
+            StatusCode::CREATED => Ok(true),
+            StatusCode::OK => Ok(false),
             StatusCode::FORBIDDEN => Err(PeerFailure::NotWanted),
             StatusCode::INSUFFICIENT_STORAGE => Err(PeerFailure::NoRoom),
             StatusCode::PAYLOAD_TOO_LARGE => Err(PeerFailure::TooLarge),

@@ -7,7 +7,7 @@ use reqwest::Url;
 
 use super::client::{Client, PeerFailure};
 use crate::{
-    block::Block,
+    block::{Block, Codec, codec_of},
     store::{ContentStore, StoreError},
     unixfs::links_of,
 };
@@ -31,18 +31,25 @@ pub enum PushError {
     Store(#[from] StoreError),
 }
 
-/// What a push sent.
+/// What a push did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pushed {
-    /// Blocks that the peer has taken, or had.
+    /// Blocks of the file that the peer has now.
     pub blocks: u64,
-    /// Their bytes.
+    /// Their bytes, as far as they were sent.
     pub bytes: u64,
+    /// Those of the blocks that the peer had, and that were not sent (leaves) or sent
+    /// for their links alone (inner nodes).
+    pub present_blocks: u64,
 }
 
 impl Client {
     /// Gives all blocks of the file `root` to `peer`, parents before children:
     /// from a parent the peer learns which children to want.
+    ///
+    /// A push that was cut goes on when it is repeated: where the peer had a parent
+    /// already, it is asked for each child first, and given only those that it
+    /// lacks.
     pub async fn push_dag(
         &self,
         store: &dyn ContentStore,
@@ -52,21 +59,31 @@ impl Client {
     ) -> Result<Pushed, PushError> {
         let mut pushed = Pushed::default();
         let mut seen = HashSet::from([*root]);
-        let mut ahead = VecDeque::from([*root]);
-        while let Some(cid) = ahead.pop_front() {
-            let data = store.get_block(&cid).await?;
-            let block = Block::verify(&cid, data).map_err(StoreError::from)?;
-            self.put_block(peer, &block).await.map_err(|failure| PushError::Peer {
+        // With each block, whether the peer had its parent.
+        let mut ahead = VecDeque::from([(*root, false)]);
+        while let Some((cid, had_parent)) = ahead.pop_front() {
+            let failed = |failure| PushError::Peer {
                 peer: Box::new(peer.clone()),
                 cid: Box::new(cid),
                 failure,
-            })?;
+            };
+            let is_leaf = codec_of(&cid).map_err(StoreError::from)? == Codec::Raw;
+            if is_leaf && had_parent && self.has_block(peer, &cid).await.map_err(failed)? {
+                pushed.blocks += 1;
+                pushed.present_blocks += 1;
+                progress(&pushed);
+                continue;
+            }
+            let data = store.get_block(&cid).await?;
+            let block = Block::verify(&cid, data).map_err(StoreError::from)?;
+            let was_new = self.offer_block(peer, &block).await.map_err(failed)?;
             pushed.blocks += 1;
             pushed.bytes += block.data().len() as u64;
+            pushed.present_blocks += u64::from(!was_new);
             progress(&pushed);
             for child in links_of(&cid, block.data()) {
                 if seen.insert(child) {
-                    ahead.push_back(child);
+                    ahead.push_back((child, !was_new));
                 }
             }
         }

@@ -129,9 +129,15 @@ async fn take(State(server): State<Server>, Path(cid): Path<String>, request: Re
         .map_err(|_| Refusal::TooSlow)?
         .map_err(|_| Refusal::TooLarge)?;
     let block = Block::verify(&cid, data).map_err(StoreError::from)?;
+    // Whoever pushes a file again learns where the last push ended.
+    let was_here = server.store.has(&cid).await?;
     server.store.put_block(block.clone()).await?;
     server.wanted.received(&block);
-    Ok(StatusCode::CREATED.into_response())
+    Ok(match was_here {
+        true => StatusCode::OK,
+        false => StatusCode::CREATED,
+    }
+    .into_response())
 }
 
 /// Only blocks are served: another format must be asked for elsewhere.

@@ -28,8 +28,13 @@ impl FileBuilder {
     /// Adds the next chunk: [`CHUNK_BYTES`], or fewer if it is the last. Appends
     /// the blocks that are complete now to `out`.
     pub fn push_chunk(&mut self, chunk: Bytes, out: &mut Vec<Block>) -> Result<(), BlockError> {
-        let len = chunk.len() as u64;
-        let leaf = Block::raw(chunk)?;
+        self.push_leaf(Block::raw(chunk)?, out)
+    }
+
+    /// As [`FileBuilder::push_chunk`], of a chunk that was hashed elsewhere (into a
+    /// raw block).
+    pub fn push_leaf(&mut self, leaf: Block, out: &mut Vec<Block>) -> Result<(), BlockError> {
+        let len = leaf.data().len() as u64;
         let link = Link {
             cid: *leaf.cid(),
             file_bytes: len,

@@ -66,7 +66,8 @@ pub fn put_bytes_field(out: &mut Vec<u8>, field: u64, value: &[u8]) {
     out.extend_from_slice(value);
 }
 
-fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+/// Appends a varint.
+pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push((value & 0x7f) as u8 | 0x80);
         value >>= 7;

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use cid::Cid;
 
 use super::node::{MalformedNode, Node};
+use crate::block::{Codec, codec_of};
 
 /// What a reader accepts of a tree that a stranger made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,6 +147,16 @@ impl Cursor {
     /// The block that [`Cursor::feed`] wants; `None` at the end of the file.
     pub fn wanted(&self) -> Option<&Cid> {
         self.ahead.last().map(|visit| &visit.cid)
+    }
+
+    /// Passes over the wanted block if it is a leaf, and returns which it was. So a
+    /// reader learns of several leaves before it has read the first.
+    pub fn take_leaf(&mut self) -> Option<Visit> {
+        let next = self.ahead.last()?;
+        match codec_of(&next.cid) {
+            Ok(Codec::Raw) => self.ahead.pop(),
+            _ => None,
+        }
     }
 
     /// Takes the wanted block; returns the file's next bytes, which may be none.

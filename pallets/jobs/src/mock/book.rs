@@ -6,9 +6,9 @@ use codec::{Decode, Encode};
 use frame_support::parameter_types;
 use sp_runtime::traits::{BlakeTwo256, Hash};
 use weft_primitives::{
-    AssetId, Balance, JobId,
+    AssetId, Balance, JobId, LicenceId,
     device::EncryptionKey,
-    registry::{Booking, Matching, ModelRegistry, ModelTerms, Moves, NoMatch},
+    registry::{Booking, Matching, ModelRegistry, ModelTerms, Moves, NoMatch, NotLicensed, Royalties},
     reputation::Outcome,
 };
 
@@ -17,6 +17,8 @@ use super::*;
 parameter_types! {
     /// What models there are.
     pub storage Models: BTreeMap<AssetId, Model> = BTreeMap::new();
+    /// How many uses of models that need a licence users have left, by user. A licence has the number of its user.
+    pub storage Uses: BTreeMap<LicenceId, u32> = BTreeMap::new();
     /// Who offers what.
     pub storage Providers: BTreeMap<AccountId, Provider> = BTreeMap::new();
 }
@@ -26,16 +28,30 @@ parameter_types! {
 pub struct Model {
     pub listed: bool,
     pub exact: bool,
+    /// Whether it may be used only with a licence.
+    pub licensed: bool,
+    /// Whether it was made from works of [`GRANDPARENT`]'s and [`PARENT`]'s, who get an eighth and a quarter.
+    pub derived: bool,
 }
 
 impl Model {
     pub const LISTED: Self = Self {
         listed: true,
         exact: false,
+        licensed: false,
+        derived: false,
     };
     pub const EXACT: Self = Self {
-        listed: true,
         exact: true,
+        ..Self::LISTED
+    };
+    pub const LICENSED: Self = Self {
+        licensed: true,
+        ..Self::LISTED
+    };
+    pub const DERIVED: Self = Self {
+        derived: true,
+        ..Self::LISTED
     };
 }
 
@@ -71,17 +87,28 @@ impl Registry {
         models.get_mut(&model).unwrap().listed = false;
         Models::set(&models);
     }
+
+    /// Gives a user so many uses of models that need a licence.
+    pub fn license(user: AccountId, uses: u32) {
+        let mut all = Uses::get();
+        all.insert(user, uses);
+        Uses::set(&all);
+    }
+
+    /// How many uses a user has left.
+    pub fn uses_left(user: AccountId) -> Option<u32> {
+        Uses::get().get(&user).copied()
+    }
 }
 impl ModelRegistry<AccountId> for Registry {
-    fn listed_model(asset: AssetId) -> Option<ModelTerms<AccountId>> {
+    fn listed_model(asset: AssetId) -> Option<ModelTerms> {
         Models::get().get(&asset).filter(|model| model.listed)?;
         Self::model(asset)
     }
 
-    fn model(asset: AssetId) -> Option<ModelTerms<AccountId>> {
+    fn model(asset: AssetId) -> Option<ModelTerms> {
         let Model { exact, .. } = *Models::get().get(&asset)?;
         Some(ModelTerms {
-            creator: CREATOR,
             royalty: ROYALTY,
             exact,
         })
@@ -96,8 +123,62 @@ impl ModelRegistry<AccountId> for Registry {
         EXACT_MODEL
     }
 
+    fn take_use(asset: AssetId, user: &AccountId) -> Result<Option<LicenceId>, NotLicensed> {
+        let model = Models::get().get(&asset).copied().ok_or(NotLicensed::NoLicence)?;
+        if !model.licensed {
+            return Ok(None);
+        }
+        let left = Self::uses_left(*user).ok_or(NotLicensed::NoLicence)?;
+        Self::license(*user, left.checked_sub(1).ok_or(NotLicensed::RanOut)?);
+        Ok(Some(*user))
+    }
+
+    fn return_use(licence: LicenceId) {
+        if let Some(left) = Self::uses_left(licence) {
+            Self::license(licence, left + 1);
+        }
+    }
+
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_grant(_: AssetId, _: &AccountId, _: &EncryptionKey) {}
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_uses(asset: AssetId, user: &AccountId) {
+        let mut models = Models::get();
+        models.get_mut(&asset).unwrap().licensed = true;
+        Models::set(&models);
+        Self::license(*user, 10);
+    }
+}
+
+impl Royalties<AccountId> for Registry {
+    fn divide(asset: AssetId, amount: Balance) -> Vec<(AccountId, Balance)> {
+        match Models::get().get(&asset) {
+            None => Vec::new(),
+            Some(model) if model.derived => {
+                let (eighth, quarter) = (amount / 8, amount / 4);
+                let parts = [
+                    (GRANDPARENT, eighth),
+                    (PARENT, quarter),
+                    (CREATOR, amount - eighth - quarter),
+                ];
+                parts.to_vec()
+            }
+            Some(_) => vec![(CREATOR, amount)],
+        }
+    }
+
+    fn most_payees() -> u32 {
+        3
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_asset(_: &AccountId, payees: u32) -> AssetId {
+        let mut models = Models::get();
+        models.get_mut(&EXACT_MODEL).unwrap().derived = payees > 1;
+        Models::set(&models);
+        EXACT_MODEL
+    }
 }
 
 pub struct Book;

@@ -4,9 +4,11 @@ mod deadlines;
 mod decline;
 mod exact;
 mod input;
+mod licence;
 mod paging;
 mod post;
 mod property;
+mod royalty;
 mod settlement;
 mod try_state;
 

@@ -40,6 +40,7 @@ fn a_living_job_shows_what_a_device_needs() {
                     device: device_of(FIRST),
                     encryption_key: key_of(FIRST),
                     ask_per_token: 10,
+                    licence: None,
                 }),
             }
         );

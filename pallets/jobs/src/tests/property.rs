@@ -14,6 +14,8 @@ use crate::{Deadlines, Event, Jobs as Living, JobsByUser, NextJobId, Queue, Queu
 
 const OWNERS: [AccountId; 4] = [31, 32, 33, 34];
 const USERS: [AccountId; 2] = [ALICE, BOB];
+/// Of which Alice has so many at first, and Bob none.
+const USES: u32 = 3;
 
 #[derive(Clone, Debug)]
 enum Move {
@@ -83,7 +85,7 @@ fn moves() -> impl Strategy<Value = Move> {
     // Counted back from the latest job, so that most moves meet a job that lives.
     let job = 0u64..8;
     prop_oneof![
-        4 => (user.clone(), 6u64..10, 0u32..1_100, 0u128..50_000, patience(), arithmetic()).prop_map(
+        4 => (user.clone(), 6u64..12, 0u32..1_100, 0u128..50_000, patience(), arithmetic()).prop_map(
             |(user, model, max_tokens, max_price, patience, arithmetic)| {
                 Move::Post { user, model, max_tokens, max_price, patience, arithmetic }
             }
@@ -205,22 +207,58 @@ fn fall_silent() {
 fn check_accounts() {
     let mut owed: BTreeMap<AccountId, i128> = BTreeMap::new();
     let mut owe = |who, amount: u128, sign: i128| *owed.entry(who).or_default() += sign * amount as i128;
-    for (user, reason, provider, split) in endings().into_values() {
+    let divided: BTreeMap<JobId, Vec<(AccountId, u128)>> = events()
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::RoyaltyDivided { job, parts } => Some((job, parts)),
+            _ => None,
+        })
+        .collect();
+    for (job, (user, reason, provider, split)) in endings() {
         let paid = split.provider + split.royalty + split.treasury;
         assert!(reason.is_paid() || paid == 0, "{reason:?} paid {split:?}");
         assert_eq!(provider.is_none(), reason == Reason::NoEligibleProvider);
         owe(user, paid, -1);
-        owe(CREATOR, split.royalty, 1);
+        let parts = divided.get(&job).cloned().unwrap_or(vec![(CREATOR, split.royalty)]);
+        assert_eq!(parts.iter().map(|(_, part)| part).sum::<u128>(), split.royalty);
+        for (owner, part) in parts {
+            owe(owner, part, 1);
+        }
         owe(TREASURY, split.treasury, 1);
         if let Some(provider) = provider {
             owe(provider, split.provider, 1);
         }
     }
-    for who in USERS.into_iter().chain(OWNERS).chain([CREATOR, TREASURY]) {
+    for who in USERS
+        .into_iter()
+        .chain(OWNERS)
+        .chain([CREATOR, PARENT, GRANDPARENT, TREASURY])
+    {
         let expected = ENDOWMENT as i128 + owed.get(&who).copied().unwrap_or(0);
         assert_eq!(free(who) as i128, expected, "account {who}");
         assert_eq!(held(who), 0);
     }
+}
+
+/// Uses are used up by completed jobs and nothing else.
+fn check_uses() {
+    let licensed: BTreeMap<JobId, AccountId> = events()
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::Posted { job, user, model, .. } if model == LICENSED_MODEL => Some((job, user)),
+            _ => None,
+        })
+        .collect();
+    let ends = endings();
+    let used = |user| {
+        let completed = |job: &JobId| ends[job].1 == Reason::Completed;
+        licensed
+            .iter()
+            .filter(|(job, of)| **of == user && completed(*job))
+            .count() as u32
+    };
+    assert_eq!(Registry::uses_left(ALICE), Some(USES - used(ALICE)));
+    assert_eq!(Registry::uses_left(BOB), None);
 }
 
 proptest! {
@@ -229,12 +267,14 @@ proptest! {
     #[test]
     fn every_job_ends_once_and_the_accounts_balance(script in proptest::collection::vec(moves(), 1..80)) {
         Chain::with(&[(31, 0, 2), (32, 10, 2), (33, 20, 2), (34, 30, 2)]).test(|| {
+            Registry::license(ALICE, USES);
             for this in script {
                 make(this);
                 check_invariants();
             }
             fall_silent();
             check_accounts();
+            check_uses();
             let counted: usize = OWNERS.iter().map(|owner| Book::outcomes(*owner).len()).sum();
             let booked = events().iter().filter(|event| matches!(event, Event::Assigned { .. })).count();
             assert_eq!(counted, booked, "each booking is settled once");
@@ -245,8 +285,8 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 50, ..ProptestConfig::default() })]
 
-    /// The premise of looking at heads only. It holds while the lines are not behind; when they are, an entry may wait for
-    /// one before it, no longer than they are behind.
+    /// The premise of looking at heads only. It holds while the lines are not behind; when they are, an entry may wait
+    /// for one before it, no longer than they are behind.
     #[test]
     fn entries_of_a_queue_fall_due_in_order(posts in proptest::collection::vec((patience(), any::<bool>(), 1u32..4), 1..40)) {
         Chain::with(&[(31, 0, 1_000), (32, 10, 1_000)]).test(|| {

@@ -94,7 +94,7 @@ fn a_commit_is_free_and_charged_by_what_it_moved() {
                 used_tokens: 1,
                 trace_root: None,
             });
-            let most = <() as WeightInfo>::commit(2);
+            let most = <() as WeightInfo>::commit(2, 3);
             assert_eq!(call.get_dispatch_info().call_weight, most);
             info = Some(call.dispatch(RuntimeOrigin::signed(device_of(FIRST))).unwrap());
         });
@@ -102,8 +102,8 @@ fn a_commit_is_free_and_charged_by_what_it_moved() {
     };
     let (full, spare) = (slots(1), slots(2));
     assert_eq!((full.pays_fee, spare.pays_fee), (Pays::No, Pays::No));
-    assert_eq!(full.actual_weight, Some(<() as WeightInfo>::commit(1)));
-    assert_eq!(spare.actual_weight, Some(<() as WeightInfo>::commit(0)));
+    assert_eq!(full.actual_weight, Some(<() as WeightInfo>::commit(1, 0)));
+    assert_eq!(spare.actual_weight, Some(<() as WeightInfo>::commit(0, 0)));
 }
 
 #[test]

@@ -6,10 +6,6 @@ use weft_primitives::AssetId;
 
 use crate::{Error, Event, Grants, mock::*};
 
-fn grant(who: u64, asset: AssetId, provider: u64, key: u8) -> DispatchResult {
-    Market::grant_key(RuntimeOrigin::signed(who), asset, provider, key_of(key), wrapped(key))
-}
-
 fn revoke(who: u64, asset: AssetId, provider: u64) -> DispatchResult {
     Market::revoke_key(RuntimeOrigin::signed(who), asset, provider)
 }
@@ -53,7 +49,7 @@ fn only_the_creator_of_a_listed_asset_grants_and_only_to_providers() {
     run(|| {
         let asset = publish(CREATOR);
         assert_noop!(grant(CREATOR, 9, PROVIDER, 1), Error::<Test>::NotFound);
-        assert_noop!(grant(OTHER_CREATOR, asset, PROVIDER, 1), Error::<Test>::NotCreator);
+        assert_noop!(grant(OTHER_CREATOR, asset, PROVIDER, 1), Error::<Test>::NotOwner);
         assert_noop!(grant(CREATOR, asset, PAUPER, 1), Error::<Test>::UnknownProvider);
         assert_ok!(Market::retire(RuntimeOrigin::signed(CREATOR), asset));
         assert_noop!(grant(CREATOR, asset, PROVIDER, 1), Error::<Test>::AlreadyRetired);
@@ -84,7 +80,7 @@ fn revoking_returns_the_deposit_even_when_the_asset_and_the_provider_are_gone() 
         assert_ok!(grant(CREATOR, asset, PROVIDER, 1));
         assert_ok!(Market::retire(RuntimeOrigin::signed(CREATOR), asset));
         DeviceKeys::set(&Default::default());
-        assert_noop!(revoke(OTHER_CREATOR, asset, PROVIDER), Error::<Test>::NotCreator);
+        assert_noop!(revoke(OTHER_CREATOR, asset, PROVIDER), Error::<Test>::NotOwner);
         assert_noop!(revoke(CREATOR, 9, PROVIDER), Error::<Test>::NotFound);
         assert_ok!(revoke(CREATOR, asset, PROVIDER));
         System::assert_last_event(

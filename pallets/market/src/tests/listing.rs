@@ -1,25 +1,41 @@
 //! Pages for the runtime API.
 
 use frame_support::assert_ok;
-use weft_primitives::page::MAX_PAGE;
+use weft_primitives::page::{MAX_PAGE, Page};
 
 use crate::mock::*;
 
+/// The numbers on all pages, each of at most `limit`.
+fn all<Item>(limit: u32, page: impl Fn(u64, u32) -> Page<Item>, id: impl Fn(&Item) -> u64) -> Vec<u64> {
+    let (mut from, mut seen) = (Some(0), Vec::new());
+    while let Some(start) = from {
+        let page = page(start, limit);
+        assert!(page.items.len() as u32 <= limit);
+        seen.extend(page.items.iter().map(&id));
+        from = page.next;
+    }
+    seen
+}
+
 #[test]
-fn an_asset_shows_its_creators_endpoint_and_whether_it_is_listed() {
+fn an_asset_shows_its_owners_endpoint_and_whether_it_is_listed() {
     run(|| {
         let id = publish(CREATOR);
         let view = Market::asset(id).unwrap();
-        assert!(view.listed);
+        assert!(view.listed && !view.needs_licence);
         assert_eq!((view.endpoint, view.name), (None, b"a model".to_vec()));
+        assert_eq!((view.work, view.version, view.creator), (id, 1, CREATOR));
         assert_ok!(Market::set_endpoint(
             RuntimeOrigin::signed(CREATOR),
             Some(b"http://c".to_vec().try_into().unwrap())
         ));
-        assert_ok!(Market::retire(RuntimeOrigin::signed(CREATOR), id));
+        assert_ok!(retire(CREATOR, id));
         let view = Market::asset(id).unwrap();
         assert!(!view.listed);
         assert_eq!(view.endpoint, Some(b"http://c".to_vec()));
+        transfer(id, CREATOR, BUYER);
+        let view = Market::asset(id).unwrap();
+        assert_eq!((view.creator, view.endpoint), (BUYER, None));
         assert_eq!(Market::asset(id + 1), None);
     });
 }
@@ -30,7 +46,7 @@ fn an_asset_shows_its_exact_root_if_it_has_one() {
         let (float, exact) = (publish(CREATOR), publish_exact(CREATOR));
         assert_eq!(Market::asset(float).unwrap().exact_root, None);
         assert_eq!(Market::asset(exact).unwrap().exact_root, Some(EXACT_ROOT));
-        assert_ok!(Market::retire(RuntimeOrigin::signed(CREATOR), exact));
+        assert_ok!(retire(CREATOR, exact));
         assert_eq!(Market::asset(exact).unwrap().exact_root, Some(EXACT_ROOT));
     });
 }
@@ -41,22 +57,70 @@ fn pages_hand_on_to_each_other_until_the_last() {
         for at in 0..7 {
             publish(if at % 2 == 0 { CREATOR } else { OTHER_CREATOR });
         }
-        let mut from = Some(0);
-        let mut seen = Vec::new();
-        while let Some(start) = from {
-            let page = Market::assets(start, 3);
-            assert!(page.items.len() <= 3);
-            seen.extend(page.items.into_iter().map(|asset| asset.id));
-            from = page.next;
-        }
-        assert_eq!(seen, [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(all(3, Market::assets, |asset| asset.id), [0, 1, 2, 3, 4, 5, 6]);
+    });
+}
 
-        let mine = Market::assets_by_creator(&OTHER_CREATOR, 0, 2);
-        assert_eq!(mine.items.iter().map(|asset| asset.id).collect::<Vec<_>>(), [1, 3]);
-        assert_eq!(mine.next, Some(2));
-        let rest = Market::assets_by_creator(&OTHER_CREATOR, 2, 2);
-        assert_eq!(rest.items.iter().map(|asset| asset.id).collect::<Vec<_>>(), [5]);
-        assert_eq!(rest.next, None);
+#[test]
+fn an_owners_assets_are_those_they_own_now_in_all_versions() {
+    run(|| {
+        for _ in 0..3 {
+            publish(CREATOR);
+        }
+        publish(OTHER_CREATOR);
+        for work in [0, 2, 2] {
+            release(CREATOR, work);
+        }
+        let owned = |who, limit| {
+            let page = |from, limit| Market::assets_by_creator(&who, from, limit);
+            all(limit, page, |asset| asset.id)
+        };
+        for limit in 1..8 {
+            assert_eq!(owned(CREATOR, limit), [2, 5, 6, 1, 0, 4]);
+        }
+        transfer(2, CREATOR, OTHER_CREATOR);
+        assert_eq!(owned(CREATOR, 2), [1, 0, 4]);
+        assert_eq!(owned(OTHER_CREATOR, 2), [3, 2, 5, 6]);
+        for odd in [1, 77, u64::MAX] {
+            Market::assets_by_creator(&CREATOR, odd, 10);
+        }
+    });
+}
+
+#[test]
+fn a_works_versions_are_listed_from_the_first() {
+    run(|| {
+        let work = publish(CREATOR);
+        publish(CREATOR);
+        release(CREATOR, work);
+        release(CREATOR, work);
+        let versions = all(2, |from, limit| Market::versions(work, from, limit), |asset| asset.id);
+        assert_eq!(versions, [0, 2, 3]);
+        assert!(Market::versions(2, 0, 10).items.is_empty());
+    });
+}
+
+#[test]
+fn an_accounts_licences_are_listed_in_the_order_of_purchase() {
+    run(|| {
+        for at in 0..6 {
+            let asset = publish_priced(CREATOR);
+            let buyer = if at == 2 { OTHER_BUYER } else { BUYER };
+            licensed(buyer, asset, PER_USE, 1);
+        }
+        let held = |who| {
+            let page = |from, limit| Market::licences_of(&who, from, limit);
+            all(2, page, |licence| licence.id)
+        };
+        assert_eq!(held(BUYER), [0, 1, 3, 4, 5]);
+        assert_ok!(Market::close_licence(RuntimeOrigin::signed(BUYER), 3));
+        assert_eq!(held(BUYER), [0, 1, 4, 5]);
+        assert_eq!(held(OTHER_BUYER), [2]);
+        assert!(held(CREATOR).is_empty());
+        assert_eq!(Market::licence_of(2, &OTHER_BUYER).unwrap().id, 2);
+        assert_eq!(Market::licence_of(2, &BUYER), None);
+        assert_eq!(Market::licence_view(3), None);
+        assert!(Market::licences_of(&BUYER, u64::MAX, 10).items.is_empty());
     });
 }
 

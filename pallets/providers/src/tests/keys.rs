@@ -66,3 +66,32 @@ fn grants_for_nobody_and_for_no_offer_do_nothing() {
         assert_eq!(Providers::encryption_key(&owner(1)), Some(key(1)));
     });
 }
+
+#[test]
+fn only_who_offers_the_model_with_enough_at_stake_may_have_its_key_from_custodians() {
+    run(|| {
+        assert!(!Providers::may_have_key(MODEL, &owner(1)));
+        register(1, 1);
+        assert_ok!(Providers::bond(signed(owner(1)), MIN_STAKE));
+        assert!(!Providers::may_have_key(MODEL, &owner(1)));
+        assert_ok!(Providers::offer(signed(owner(1)), MODEL, 10));
+        assert!(Providers::may_have_key(MODEL, &owner(1)));
+        assert!(!Providers::may_have_key(MODEL + 1, &owner(1)));
+        assert_ok!(Providers::unbond(signed(owner(1)), 1));
+        assert!(!Providers::may_have_key(MODEL, &owner(1)));
+    });
+}
+
+#[test]
+fn a_key_that_is_still_there_keeps_an_offer_listed() {
+    run(|| {
+        ready(1, 1, 10);
+        // One of two who had given the key took it back.
+        Providers::key_revoked(MODEL, &owner(1));
+        assert!(is_listed(1, MODEL));
+        // A key for an older device is no key.
+        Keys::set(&Default::default());
+        Providers::key_granted(MODEL, &owner(1));
+        assert!(!is_listed(1, MODEL));
+    });
+}

@@ -111,8 +111,12 @@ async fn a_job(url: String) -> Any<()> {
     );
     let root = Value::from_bytes([4; 32]);
     let model = value! { {
-        kind: TextModel(), name: Value::from_bytes("a model"), manifest: manifest, content: sealed,
-        size_bytes: 4096u128, key_commitment: Value::from_bytes([3; 32]), royalty: 50_000u128, exact_root: Some(root)
+        publication: {
+            kind: TextModel(), name: Value::from_bytes("a model"), manifest: manifest, content: sealed,
+            size_bytes: 4096u128, key_commitment: Value::from_bytes([3; 32]), royalty: 50_000u128, exact_root: Some(root),
+            pieces_root: None(), records: None(), bases: ()
+        },
+        tags: (), tariffs: ()
     } };
     let published = send(&api, "Market", "publish", model, &creator);
     let (sent, published) = tokio::try_join!(sent, published)?;

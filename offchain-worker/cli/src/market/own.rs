@@ -1,0 +1,151 @@
+//! What an owner does with their works.
+
+use serde_json::json;
+use weft_chain::AccountId;
+use weft_primitives::{AssetId, WorkId, licence::Tariff};
+
+use super::{Shared, tariff};
+use crate::{
+    asset,
+    custody::{self, Committee},
+    failure::Failure,
+    node::account,
+    output,
+};
+
+/// See [`super::Command::Entrust`].
+#[derive(Debug, clap::Args)]
+pub struct EntrustArgs {
+    /// The asset. Its key must be in --home.
+    asset: AssetId,
+    #[command(flatten)]
+    committee: Committee,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+impl EntrustArgs {
+    /// Runs the command.
+    pub async fn run(self) -> Result<(), Failure> {
+        let (home, owner) = self.shared.identity.open()?;
+        let client = self.shared.node.connect().await?;
+        let asset = asset::existing(&client, self.asset).await?;
+        let key = home.content_key(&asset.content.to_string())?.ok_or_else(|| {
+            Failure::NotFound(format!(
+                "the key of asset {} is not in this home: use the --home it was published from",
+                asset.id
+            ))
+        })?;
+        let custody = custody::entrust(&client, &owner, asset.id, &key, self.committee).await?;
+        if self.shared.json {
+            return output::json(&custody);
+        }
+        output::line(format_args!(
+            "asset {}: its key is with {} custodians, of whom {} release it",
+            asset.id, custody.custodians, custody.threshold
+        ))
+    }
+}
+
+/// See [`super::Command::Tag`].
+#[derive(Debug, clap::Args)]
+pub struct TagArgs {
+    /// The work.
+    work: WorkId,
+    /// The tags, all of them; none if left out.
+    tags: Vec<String>,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+impl TagArgs {
+    /// Runs the command.
+    pub async fn run(self) -> Result<(), Failure> {
+        let (_, owner) = self.shared.identity.open()?;
+        let client = self.shared.node.connect().await?;
+        client.market().set_tags(&owner, self.work, self.tags).await?;
+        done(&self.shared, self.work, "tagged")
+    }
+}
+
+/// See [`super::Command::Price`].
+#[derive(Debug, clap::Args)]
+pub struct PriceArgs {
+    /// The work.
+    work: WorkId,
+    /// The tariffs, all of them: once:PRICE, use:PRICE or BLOCKS:PRICE. None if left out.
+    #[arg(value_parser = tariff::parse_tariff)]
+    tariffs: Vec<Tariff>,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+impl PriceArgs {
+    /// Runs the command.
+    pub async fn run(self) -> Result<(), Failure> {
+        let (_, owner) = self.shared.identity.open()?;
+        let client = self.shared.node.connect().await?;
+        client.market().set_tariffs(&owner, self.work, self.tariffs).await?;
+        done(&self.shared, self.work, "priced")
+    }
+}
+
+/// See [`super::Command::Transfer`].
+#[derive(Debug, clap::Args)]
+pub struct TransferArgs {
+    /// The work.
+    work: WorkId,
+    /// To whom; left out, the offer is taken back.
+    #[arg(value_parser = account)]
+    to: Option<AccountId>,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+impl TransferArgs {
+    /// Runs the command.
+    pub async fn run(self) -> Result<(), Failure> {
+        let (_, owner) = self.shared.identity.open()?;
+        let client = self.shared.node.connect().await?;
+        client.market().offer_transfer(&owner, self.work, self.to).await?;
+        let what = match self.to {
+            Some(to) => format!("offered to {to}, who takes it with `weft market accept {}`", self.work),
+            None => "offered to nobody any more".to_owned(),
+        };
+        done(&self.shared, self.work, &what)
+    }
+}
+
+/// Takes over a work.
+pub async fn accept(shared: Shared, work: WorkId) -> Result<(), Failure> {
+    let (_, to) = shared.identity.open()?;
+    shared.node.connect().await?.market().accept_transfer(&to, work).await?;
+    done(&shared, work, "yours")
+}
+
+/// Retires a version.
+pub async fn retire(shared: Shared, asset: AssetId) -> Result<(), Failure> {
+    let (_, owner) = shared.identity.open()?;
+    shared.node.connect().await?.market().retire(&owner, asset).await?;
+    if shared.json {
+        return output::json(&json!({ "asset": asset }));
+    }
+    output::line(format_args!("asset {asset}: retired"))
+}
+
+/// Takes a key out of custody.
+pub async fn disentrust(shared: Shared, asset: AssetId) -> Result<(), Failure> {
+    let (_, owner) = shared.identity.open()?;
+    shared.node.connect().await?.custody().close(&owner, asset).await?;
+    if shared.json {
+        return output::json(&json!({ "asset": asset }));
+    }
+    output::line(format_args!("asset {asset}: its key is asked of no custodian any more"))
+}
+
+fn done(shared: &Shared, work: WorkId, what: &str) -> Result<(), Failure> {
+    if shared.json {
+        return output::json(&json!({ "work": work }));
+    }
+    output::line(format_args!("work {work}: {what}"))
+}

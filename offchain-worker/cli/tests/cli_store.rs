@@ -1,0 +1,116 @@
+//! `weft store`: files by their content, in a home directory.
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+fn weft(home: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_weft"))
+        .args(args)
+        .env("WEFT_HOME", home)
+        .env_remove("WEFT_IPFS_API")
+        .output()
+        .expect("the binary under test starts")
+}
+
+fn json(output: &Output) -> serde_json::Value {
+    assert!(output.status.success(), "{}", said(output));
+    serde_json::from_slice(&output.stdout).expect("the command prints JSON")
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A file of three blocks and a node.
+fn file(dir: &Path) -> (std::path::PathBuf, Vec<u8>) {
+    let content: Vec<u8> = (0..600_000u32)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    let path = dir.join("file");
+    std::fs::write(&path, &content).unwrap();
+    (path, content)
+}
+
+#[test]
+fn a_file_is_added_listed_written_out_and_removed() {
+    let home = tempfile::tempdir().unwrap();
+    let (path, content) = file(home.path());
+    let store = |args: &[&str]| weft(home.path(), &[&["store"], args].concat());
+    let added = json(&store(&["add", path.to_str().unwrap(), "--json"]));
+    assert_eq!(added["bytes"], 600_000);
+    let cid = added["cid"].as_str().unwrap();
+    assert!(cid.starts_with("bafybei"), "{cid}");
+    let listed = json(&store(&["ls", "--json"]));
+    assert_eq!(listed, serde_json::json!([{ "cid": cid, "bytes": 600_000 }]));
+
+    let out = home.path().join("out");
+    let got = json(&store(&["get", cid, "--out", out.to_str().unwrap(), "--json"]));
+    assert_eq!(got["bytes"], 600_000);
+    assert!(std::fs::read(&out).unwrap() == content);
+    assert!(store(&["get", cid]).stdout == content, "to the standard output");
+
+    assert_eq!(json(&store(&["pin", cid, "--remove", "--json"]))["was_pinned"], true);
+    assert_eq!(json(&store(&["ls", "--json"])), serde_json::json!([]));
+    assert_eq!(json(&store(&["pin", cid, "--json"]))["missing_blocks"], 0);
+    assert_eq!(json(&store(&["rm", cid, "--json"]))["blocks"], 4);
+    let gone = store(&["get", cid]);
+    assert_eq!(gone.status.code(), Some(3), "{}", said(&gone));
+    assert!(said(&gone).contains(cid));
+}
+
+#[test]
+fn archives_go_from_home_to_home() {
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (path, content) = file(here.path());
+    let added = json(&weft(here.path(), &["store", "add", path.to_str().unwrap(), "--json"]));
+    let cid = added["cid"].as_str().unwrap();
+    let car = here.path().join("file.car");
+    let car = car.to_str().unwrap();
+    let exported = json(&weft(here.path(), &["store", "export", cid, "--out", car, "--json"]));
+    assert_eq!(exported["blocks"], 4);
+    let imported = json(&weft(there.path(), &["store", "import", car, "--json"]));
+    assert_eq!(imported["roots"], serde_json::json!([cid]));
+    assert!(weft(there.path(), &["store", "get", cid]).stdout == content);
+    assert_eq!(json(&weft(there.path(), &["store", "ls", "--json"]))[0]["cid"], cid);
+
+    // Damaged on the way.
+    let mut bytes = std::fs::read(car).unwrap();
+    bytes[300_000] ^= 1;
+    std::fs::write(car, bytes).unwrap();
+    let refused = weft(there.path(), &["store", "import", car]);
+    assert_eq!(refused.status.code(), Some(6), "{}", said(&refused));
+    assert!(said(&refused).contains("at byte"), "{}", said(&refused));
+}
+
+#[test]
+fn mistakes_are_told_with_what_to_do() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().to_str().unwrap();
+    for (args, code, told) in [
+        (&["add", "/nowhere/at/all"][..], 3, "no file"),
+        (&["add", dir], 2, "pack it first"),
+        (&["get", "nonsense"], 2, "nonsense"),
+        (
+            &["get", "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"],
+            3,
+            "fetch it",
+        ),
+        (
+            &["ls", "--backend", "ipfs", "--api", "http://127.0.0.1:1"],
+            5,
+            "ipfs daemon",
+        ),
+        (
+            &["ls", "--backend", "ipfs", "--api", "https://ipfs.example"],
+            2,
+            "http://",
+        ),
+        (&["import", "/nowhere/at/all"], 3, "no file"),
+    ] {
+        let output = weft(home.path(), &[&["store"], args].concat());
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {}", said(&output));
+        assert!(said(&output).contains(told), "{args:?}: {}", said(&output));
+    }
+}
