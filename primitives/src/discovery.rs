@@ -177,7 +177,6 @@ impl From<Cursor> for u64 {
 mod tests {
     use super::*;
     use crate::licence::Term;
-    use alloc::vec;
     use proptest::prelude::*;
 
     proptest! {
@@ -260,7 +259,7 @@ mod tests {
             },
         ];
         assert!(holds.iter().all(|query| query.admits(&facts)));
-        let fails = vec![
+        let fails = [
             Query {
                 kind: Some(AssetKind::Dataset),
                 ..all()

@@ -49,6 +49,26 @@ pub fn parse_percent(text: &str) -> Result<Ppm, String> {
         .ok_or_else(|| format!("`{text}` is not a share: write a percentage from 0% to 100%"))
 }
 
+/// Reads a number of bytes, such as `1048576`, `500MB` or `20GiB`. For clap.
+pub fn parse_bytes(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is not a number of bytes: write it like 1048576, 500MB or 20GiB");
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let unit: u64 = match text.get(digits.len()..).unwrap_or_default() {
+        "" | "B" => 1,
+        "kB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "TB" => 1_000_000_000_000,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        "TiB" => 1 << 40,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    number.checked_mul(unit).ok_or_else(wrong)
+}
+
 /// Parts per million as percentage.
 pub fn percent(ppm: Ppm) -> String {
     let (whole, rest) = (ppm / 10_000, ppm % 10_000);
@@ -88,6 +108,31 @@ mod tests {
         fn any_text_is_read_or_refused(text in ".{0,30}") {
             let _ = parse_weft(&text);
             let _ = parse_percent(&text);
+        }
+    }
+
+    #[test]
+    fn bytes_are_read_or_refused() {
+        for (text, bytes) in [
+            ("0", 0),
+            ("7B", 7),
+            ("2kB", 2_000),
+            ("20GiB", 20 << 30),
+            ("1TB", 1_000_000_000_000),
+        ] {
+            assert_eq!(parse_bytes(text), Ok(bytes));
+        }
+        for bad in [
+            "",
+            "GiB",
+            "-1",
+            "1.5GiB",
+            "1 GiB",
+            "1gib",
+            "99999999999999999999",
+            "9999999999TiB",
+        ] {
+            assert!(parse_bytes(bad).is_err(), "{bad}");
         }
     }
 

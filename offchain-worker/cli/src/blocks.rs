@@ -14,7 +14,9 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use weft_primitives::ContentId;
 use weft_store::{
     Bytes, Cid, ContentStore, ContentStoreExt, DagLimits, EmbeddedStore, FileReader, MAX_BLOCK_BYTES, StoreConfig,
-    StoreError, cid_from_bytes, cid_to_bytes,
+    StoreError,
+    cache::FileCache,
+    cid_from_bytes, cid_to_bytes,
     exchange::{FetchProgress, ServerLimits, WantList, router},
 };
 
@@ -66,6 +68,13 @@ impl Blocks {
     pub fn open(home: &Home) -> Result<Self, Failure> {
         let store = EmbeddedStore::open(&home.store_dir(), StoreConfig::default()).map_err(local)?;
         Ok(Self { store })
+    }
+
+    /// A bounded space in it for files that are used again and again; `record` is where their order is kept.
+    pub async fn cache(&self, max_bytes: u64, record: &Path) -> Result<FileCache, Failure> {
+        FileCache::open(self.store.clone(), max_bytes, record)
+            .await
+            .map_err(|error| Failure::Local(error.to_string()))
     }
 
     /// Keeps and pins one block.

@@ -123,7 +123,7 @@ pub async fn entrust(
 pub struct Collected {
     /// The key.
     pub key: ContentKey,
-    /// The block at which enough shares were seen.
+    /// The best block once the key was there.
     pub block: u32,
     /// How many custodians had released.
     pub released: usize,
@@ -157,7 +157,7 @@ pub async fn collect<R: Role>(
             Ok(key) => {
                 return Ok(Collected {
                     key,
-                    block: now,
+                    block: client.best().await?.number,
                     released: request.releases.len(),
                 });
             }

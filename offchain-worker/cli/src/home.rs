@@ -9,6 +9,7 @@
 //! keys/         content keys of what was published or bought here, by the CID of the sealed file
 //! store/        content-addressed blocks
 //! jobs/         answers of a provider that are not committed yet
+//! hot-models    which models' files are kept, in the order of their last use
 //! hold          present while the provider was paused by hand
 //! ```
 //!
@@ -53,6 +54,11 @@ impl Home {
     /// Where blocks are kept.
     pub fn store_dir(&self) -> PathBuf {
         self.dir.join("store")
+    }
+
+    /// Where it is kept which models' files stay in the store.
+    pub fn hot_models_file(&self) -> PathBuf {
+        self.dir.join("hot-models")
     }
 
     /// Where answers wait for their commit.

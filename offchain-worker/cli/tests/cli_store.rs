@@ -1,5 +1,9 @@
 //! `weft store`: files by their content, in a home directory.
 
+#[path = "../../store/tests/kubo/mod.rs"]
+#[allow(dead_code, reason = "not all of it is needed here")]
+mod kubo;
+
 use std::{
     path::Path,
     process::{Command, Output},
@@ -58,6 +62,41 @@ fn a_file_is_added_listed_written_out_and_removed() {
     let gone = store(&["get", cid]);
     assert_eq!(gone.status.code(), Some(3), "{}", said(&gone));
     assert!(said(&gone).contains(cid));
+}
+
+#[test]
+fn an_ipfs_daemon_takes_the_place_of_the_directory() {
+    let Some(mut kubo) = kubo::Kubo::start() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let (path, content) = file(home.path());
+    let path = path.to_str().unwrap();
+    let api = kubo.api();
+    let there = |args: &[&str]| {
+        let place = ["--backend", "ipfs", "--api", &api];
+        weft(home.path(), &[&["store"], args, &place].concat())
+    };
+    let here = json(&weft(home.path(), &["store", "add", path, "--json"]));
+    let added = json(&there(&["add", path, "--json"]));
+    assert_eq!(added["cid"], here["cid"]);
+    let cid = added["cid"].as_str().unwrap();
+    assert!(there(&["get", cid]).stdout == content);
+    assert!(kubo.run(&["cat", cid], b"").stdout == content);
+    let listed = json(&there(&["ls", "--json"]));
+    assert!(
+        listed
+            .as_array()
+            .unwrap()
+            .contains(&serde_json::json!({ "cid": cid, "bytes": 600_000 }))
+    );
+    assert_eq!(json(&there(&["rm", cid, "--json"]))["was_pinned"], true);
+
+    let absent = "bafkreiabaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibae";
+    let output = there(&["get", absent]);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    kubo.kill();
+    let output = there(&["add", path]);
+    assert_eq!(output.status.code(), Some(5), "{}", said(&output));
+    assert!(said(&output).contains("`ipfs daemon`"), "{}", said(&output));
 }
 
 #[test]

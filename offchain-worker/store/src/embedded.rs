@@ -145,6 +145,14 @@ impl ContentStore for EmbeddedStore {
         self.blocking(move |inner| inner.get(&cid)).await
     }
 
+    async fn get_blocks(&self, cids: Vec<Cid>) -> Result<Vec<Bytes>, StoreError> {
+        for cid in &cids {
+            codec_of(cid)?;
+        }
+        self.blocking(move |inner| cids.iter().map(|cid| inner.get(cid)).collect())
+            .await
+    }
+
     async fn has(&self, cid: &Cid) -> Result<bool, StoreError> {
         codec_of(cid)?;
         let cid = *cid;

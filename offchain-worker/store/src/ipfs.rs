@@ -119,7 +119,7 @@ impl ContentStore for IpfsStore {
         let named = self.api.put(&block).await?;
         if parse_cid(&named).ok() != Some(*block.cid()) {
             return Err(IpfsError::OtherCid {
-                ours: *block.cid(),
+                ours: Box::new(*block.cid()),
                 theirs: named,
             }
             .into());

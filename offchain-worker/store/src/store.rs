@@ -15,6 +15,7 @@ use crate::{
 
 /// Blocks on their way at once in a store that has no better way for many.
 const PUTS_IN_FLIGHT: usize = 16;
+const GETS_IN_FLIGHT: usize = 8;
 
 /// Why a store could not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +97,13 @@ pub trait ContentStore: Send + Sync {
 
     /// The bytes of a block, checked against its CID at this very read.
     async fn get_block(&self, cid: &Cid) -> Result<Bytes, StoreError>;
+
+    /// The bytes of many blocks, in the order asked for and checked as one is. The
+    /// first that cannot be had fails them all.
+    async fn get_blocks(&self, cids: Vec<Cid>) -> Result<Vec<Bytes>, StoreError> {
+        let gets: Vec<_> = cids.iter().map(|cid| self.get_block(cid)).collect();
+        stream::iter(gets).buffered(GETS_IN_FLIGHT).try_collect().await
+    }
 
     /// Whether the block is here, without reading it.
     async fn has(&self, cid: &Cid) -> Result<bool, StoreError>;

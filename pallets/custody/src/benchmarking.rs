@@ -249,15 +249,15 @@ mod benchmarks {
     #[benchmark]
     fn deal() {
         let (seller, asset) = opened::<T>();
-        let (deal, envelope) = sample::seller_deal::<T>(asset, sample::CONTENT_KEY);
+        let (made, envelope) = sample::seller_deal::<T>(asset, sample::CONTENT_KEY);
 
         #[extrinsic_call]
         _(
             RawOrigin::Signed(seller),
             asset,
-            deal.commitments,
+            made.commitments,
             envelope,
-            deal.wrapped,
+            made.wrapped,
         );
 
         assert!(Pallet::<T>::entrusted(asset).is_some());
@@ -266,11 +266,11 @@ mod benchmarks {
     #[benchmark]
     fn dispute_deal() -> Result<(), BenchmarkError> {
         let (seller, asset) = opened::<T>();
-        let (mut deal, envelope) = sample::seller_deal::<T>(asset, sample::CONTENT_KEY);
+        let (mut made, envelope) = sample::seller_deal::<T>(asset, sample::CONTENT_KEY);
         // It opens, and is then found to be wrong.
         let id = present::<T>(asset);
-        deal.wrapped[usize::from(MAX_SHARES) - 1] = sample::wrong_share::<T>(asset, id, 0, MAX_SHARES);
-        Pallet::<T>::do_deal(seller, asset, deal, envelope)?;
+        made.wrapped[usize::from(MAX_SHARES) - 1] = sample::wrong_share::<T>(asset, id, 0, MAX_SHARES);
+        Pallet::<T>::do_deal(seller, asset, made, envelope)?;
         // With a rotation to be given up.
         resharing::<T>(asset, MAX_SHARES - 1);
         let evidence = sample::accuse_deal::<T>(asset, id, 0, MAX_SHARES)
@@ -286,8 +286,8 @@ mod benchmarks {
     #[benchmark]
     fn report_wrong_key() -> Result<(), BenchmarkError> {
         let (seller, asset) = opened::<T>();
-        let (deal, envelope) = sample::seller_deal::<T>(asset, [0xBB; 32]);
-        Pallet::<T>::do_deal(seller.clone(), asset, deal, envelope)?;
+        let (made, envelope) = sample::seller_deal::<T>(asset, [0xBB; 32]);
+        Pallet::<T>::do_deal(seller.clone(), asset, made, envelope)?;
         let secret = sample::shared_secret(present::<T>(asset));
         // With a rotation to be given up.
         resharing::<T>(asset, MAX_SHARES);
@@ -399,11 +399,11 @@ mod benchmarks {
     fn reshare() {
         let (_, asset) = dealt::<T>();
         resharing::<T>(asset, MAX_SHARES - 1);
-        let deal = sample::custodian_deal::<T>(asset, MAX_SHARES);
+        let made = sample::custodian_deal::<T>(asset, MAX_SHARES);
         let last = member::<T>(present::<T>(asset), MAX_SHARES);
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(last), asset, deal.commitments, deal.wrapped);
+        _(RawOrigin::Signed(last), asset, made.commitments, made.wrapped);
     }
 
     #[benchmark]
@@ -411,9 +411,9 @@ mod benchmarks {
         let (_, asset) = dealt::<T>();
         let next = resharing::<T>(asset, MAX_SHARES);
         let wrong = sample::wrong_share::<T>(asset, next, MAX_SHARES, MAX_SHARES);
-        Deals::<T>::mutate(next, MAX_SHARES, |deal| {
-            if let Some(deal) = deal {
-                deal.wrapped[usize::from(MAX_SHARES) - 1] = wrong;
+        Deals::<T>::mutate(next, MAX_SHARES, |made| {
+            if let Some(made) = made {
+                made.wrapped[usize::from(MAX_SHARES) - 1] = wrong;
             }
         });
         let evidence = sample::accuse_deal::<T>(asset, next, MAX_SHARES, MAX_SHARES)

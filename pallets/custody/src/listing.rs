@@ -1,6 +1,5 @@
 //! What clients see, for the runtime API. Everything that lists is paged.
 
-use frame_support::traits::Get;
 use sp_runtime::traits::UniqueSaturatedInto;
 use weft_primitives::{
     AssetId,

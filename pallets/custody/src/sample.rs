@@ -133,6 +133,7 @@ fn wrap_all<T: Config>(asset: AssetId, custody: &CustodyOf<T>, id: DealingId, de
 }
 
 /// What `dealer` might deal to custodian `index` instead of its share: it opens.
+#[cfg(feature = "runtime-benchmarks")]
 pub(crate) fn wrong_share<T: Config>(asset: AssetId, id: DealingId, dealer: u8, index: u8) -> WrappedKey {
     let key = dealing::<T>(id).committee[usize::from(index) - 1].encryption_key;
     let context = Pallet::<T>::deal_context(asset, &custody::<T>(asset), id, dealer, index);

@@ -554,7 +554,7 @@ mod benchmarks {
 
     #[benchmark]
     fn expire_report() -> Result<(), BenchmarkError> {
-        let (owner, who) = (other::<T>(0), caller::<T>());
+        let (owner, who, caller) = (other::<T>(0), other::<T>(1), caller::<T>());
         let asset = published::<T>(&owner);
         attested::<T>(asset, MAX_SCRUTINY);
         reported::<T>(asset, MAX_SCRUTINY.saturating_sub(1));
@@ -562,7 +562,7 @@ mod benchmarks {
         let_periods_pass::<T>();
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(who.clone()), asset, who);
+        _(RawOrigin::Signed(caller), asset, who);
 
         assert_eq!(
             Scrutinies::<T>::get(asset).reports.len() as u32,

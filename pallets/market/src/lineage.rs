@@ -11,6 +11,9 @@ use weft_primitives::{
 
 use crate::{Ancestors, AssetInfoOf, Assets, Bases, Config, Error, Pallet, Scrutinies, WorkOf, Works};
 
+/// What somebody gets of a payment.
+type Part<T> = (<T as frame_system::Config>::AccountId, Balance);
+
 /// An asset's ancestors, and its generations.
 pub(crate) type Lineage = (Ancestors, u8);
 
@@ -39,11 +42,7 @@ impl<T: Config> Pallet<T> {
 
     /// Divides a payment for a use of an asset: first what the owners of its ancestors get, none of it zero, then what
     /// is left for the work's own. The sum is `amount`.
-    pub(crate) fn divide_income(
-        info: &AssetInfoOf<T>,
-        work: &WorkOf<T>,
-        amount: Balance,
-    ) -> (Vec<(T::AccountId, Balance)>, (T::AccountId, Balance)) {
+    pub(crate) fn divide_income(info: &AssetInfoOf<T>, work: &WorkOf<T>, amount: Balance) -> (Vec<Part<T>>, Part<T>) {
         let (shares, mut rest) = divide(amount, &info.ancestors);
         let mut parts = Vec::with_capacity(shares.len());
         for (ancestor, share) in info.ancestors.iter().zip(shares) {

@@ -34,9 +34,7 @@ fn what_is_bought_is_delivered_while_the_seller_is_away() {
 }
 
 fn number(value: &Value, field: &str) -> Result<u64> {
-    value[field]
-        .as_u64()
-        .ok_or_else(|| HarnessError::answer(field, value))
+    value[field].as_u64().ok_or_else(|| HarnessError::answer(field, value))
 }
 
 fn story(folder: &std::path::Path) -> Result<()> {
@@ -52,13 +50,35 @@ fn story(folder: &std::path::Path) -> Result<()> {
     fs::write(&schema, "{}").map_err(HarnessError::io("write the schema"))?;
     let (records, schema) = (text(&records), text(&schema));
     let dataset = seller.ask(&[
-        "market", "publish", "--dataset", &records, "--schema", &schema, "--name", "digits", "--tag", "vision",
-        "--tariff", "once:5", "--entrust",
+        "market",
+        "publish",
+        "--dataset",
+        &records,
+        "--schema",
+        &schema,
+        "--name",
+        "digits",
+        "--tag",
+        "vision",
+        "--tariff",
+        "once:5",
+        "--entrust",
     ])?;
     let dataset = number(&dataset, "asset")?;
     let model = seller.ask(&[
-        "market", "publish", "--model", "minilm", "--name", "sentences", "--tag", "text", "--tariff", "use:0.5",
-        "--base", &format!("{dataset}:20%"), "--entrust",
+        "market",
+        "publish",
+        "--model",
+        "minilm",
+        "--name",
+        "sentences",
+        "--tag",
+        "text",
+        "--tariff",
+        "use:0.5",
+        "--base",
+        &format!("{dataset}:20%"),
+        "--entrust",
     ])?;
     let model = number(&model, "asset")?;
 
@@ -70,7 +90,15 @@ fn story(folder: &std::path::Path) -> Result<()> {
     let mut deals = Vec::new();
     for asset in [dataset, model] {
         let opened = seller.ask(&[
-            "pin", "open", &asset.to_string(), "--reward", "0.01", "--epochs", "3", "--places", "1",
+            "pin",
+            "open",
+            &asset.to_string(),
+            "--reward",
+            "0.01",
+            "--epochs",
+            "3",
+            "--places",
+            "1",
         ])?;
         let deal = number(&opened, "deal")?.to_string();
         pinner.act(&["pin", "join", &deal])?;
@@ -110,7 +138,10 @@ fn story(folder: &std::path::Path) -> Result<()> {
     buyer.ask(&["market", "buy", &model.to_string(), "--quantity", "2"])?;
     let done = buyer.ask(&job)?;
     assert_eq!(done["receipt"]["state"]["reason"], "completed", "{done}");
-    let licence = network.node.rpc().call("weft_licenceOf", json!([model, address(&buyer)?]))?;
+    let licence = network
+        .node
+        .rpc()
+        .call("weft_licenceOf", json!([model, address(&buyer)?]))?;
     assert_eq!(licence["holding"]["left"], 1, "{licence}");
 
     // --- only who paid may rate, and the rating is found ---
@@ -155,13 +186,19 @@ fn found_and_shown(buyer: &Identity, dataset: u64, model: u64) -> Result<()> {
         items.filter_map(|work| work["id"].as_u64()).collect()
     };
     assert_eq!(ids(&buyer.ask(&["market", "find", "--tag", "vision"])?), [dataset]);
-    assert_eq!(ids(&buyer.ask(&["market", "find", "--kind", "embedding-model"])?), [model]);
+    assert_eq!(
+        ids(&buyer.ask(&["market", "find", "--kind", "embedding-model"])?),
+        [model]
+    );
     assert_eq!(ids(&buyer.ask(&["market", "find", "--max-price", "1"])?), [model]);
     assert_eq!(
         ids(&buyer.ask(&["market", "find", "--order", "price"])?),
         [model, dataset]
     );
-    assert_eq!(ids(&buyer.ask(&["market", "find", "--owner", "//Eve"])?), [model, dataset]);
+    assert_eq!(
+        ids(&buyer.ask(&["market", "find", "--owner", "//Eve"])?),
+        [model, dataset]
+    );
     let shown = buyer.ask(&["market", "show", &model.to_string()])?;
     let origin = &shown["lineage"]["origins"][0];
     assert_eq!(origin["asset"], dataset, "{shown}");
@@ -175,9 +212,13 @@ fn samples_hold_or_not(buyer: &Identity, file: &std::path::Path, records: &str, 
     fs::write(file, &sample).map_err(HarnessError::io("write a sample"))?;
     let check = ["market", "check-sample", &text(file), "--asset", &dataset.to_string()];
     assert_eq!(buyer.ask(&check)?["sound"], true);
-    fs::write(file, sample.replace("\\\"digit\\\":2", "\\\"digit\\\":7")).map_err(HarnessError::io("write a sample"))?;
+    fs::write(file, sample.replace("\\\"digit\\\":2", "\\\"digit\\\":7"))
+        .map_err(HarnessError::io("write a sample"))?;
     let forged = buyer.fail(&check)?;
-    assert!(forged.code == 4 && forged.stderr.contains("not one of the dataset"), "{forged:?}");
+    assert!(
+        forged.code == 4 && forged.stderr.contains("not one of the dataset"),
+        "{forged:?}"
+    );
     Ok(())
 }
 

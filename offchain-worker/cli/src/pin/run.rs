@@ -18,6 +18,7 @@ use crate::{
     asset,
     blocks::{Blocks, Wants},
     failure::Failure,
+    manifest,
     node::{IdentityArgs, NodeArgs},
     pieces,
     progress::Progress,
@@ -25,6 +26,8 @@ use crate::{
     shutdown::Shutdown,
 };
 
+/// Most bytes of a dataset's schema.
+const MAX_SCHEMA_BYTES: u64 = 1 << 20;
 /// A file that could not be fetched is tried again after so long.
 const TRY_AGAIN: Duration = Duration::from_secs(30);
 
@@ -196,6 +199,15 @@ impl Pinner {
     async fn fetch(&self, asset: u64, content: ContentId, size_bytes: u64) -> Result<Vec<Digest>, Failure> {
         let asset = asset::existing(&self.client, asset).await?;
         let peers = peers_of(&self.client, &asset, &self.account.account()).await?;
+        // Nobody is asked to prove them, but without them the sealed file is of no use.
+        self.blocks
+            .fetch(asset.manifest, &peers, manifest::MAX_BYTES as u64, None)
+            .await?;
+        if let Some(records) = asset.records {
+            self.blocks
+                .fetch(records.schema, &peers, MAX_SCHEMA_BYTES, None)
+                .await?;
+        }
         let progress = Progress::bytes(&format!("fetching asset {}", asset.id), Some(size_bytes));
         match self.blocks.fetch(content, &peers, size_bytes, Some(&progress)).await {
             Ok(()) => progress.done("here"),

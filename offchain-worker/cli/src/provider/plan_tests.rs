@@ -32,6 +32,7 @@ fn job(id: JobId, model: AssetId, device: AccountId, phase: Phase<u32>) -> Job {
             device,
             encryption_key: [0; 32],
             ask_per_token: 1,
+            licence: None,
         }),
     }
 }

@@ -28,7 +28,7 @@ use super::{
     work::{Model, Unable, Worker},
 };
 use crate::{
-    amount::Weft,
+    amount::{Weft, parse_bytes},
     blocks::{Blocks, Wants},
     engine::ComputeArgs,
     failure::Failure,
@@ -57,6 +57,10 @@ pub struct Args {
     /// URL under which others reach that address, as announced on the chain; without it, http:// and the address.
     #[arg(long, env = "WEFT_ENDPOINT", value_name = "URL")]
     endpoint: Option<String>,
+    /// Most bytes of models to keep on the disk, such as 20GiB: those not in use go first, the least recently used before
+    /// others.
+    #[arg(long, env = "WEFT_CACHE_BYTES", value_name = "BYTES", value_parser = parse_bytes, default_value = "100GiB")]
+    cache_bytes: u64,
     #[command(flatten)]
     compute: ComputeArgs,
     #[command(flatten)]
@@ -98,6 +102,7 @@ impl Args {
         let device = home.device_account()?;
         let compute = self.compute.open()?;
         let blocks = Blocks::open(&home)?;
+        let cache = blocks.cache(self.cache_bytes, &home.hot_models_file()).await?;
         let wants = Wants::nothing();
         let served = blocks.serve(self.listen, wants.clone()).await?;
         let endpoint = self.endpoint.unwrap_or_else(|| format!("http://{}", served.address()));
@@ -145,6 +150,7 @@ impl Args {
                 home: home.clone(),
                 client,
                 blocks,
+                cache,
                 device,
                 compute,
                 journal,

@@ -15,7 +15,10 @@ use weft_primitives::{
     job::{Arithmetic, Decline},
     registry::KeyRecipient,
 };
-use weft_store::{Bytes, MAX_BLOCK_BYTES};
+use weft_store::{
+    Bytes, MAX_BLOCK_BYTES,
+    cache::{FileCache, Lease},
+};
 use weft_vault::{
     ContentKey, Context, DeviceKeys, PublicKey, WrappedKey, open_message, seal_message,
     wrap::{unwrap_key, wrap_key},
@@ -24,7 +27,7 @@ use weft_vault::{
 use super::journal::{Entry, Journal};
 use crate::{
     asset,
-    blocks::{Blocks, Missing},
+    blocks::{Blocks, Missing, to_cid},
     custody,
     engine::{Answered, Compute, Loaded},
     failure::Failure,
@@ -41,6 +44,8 @@ pub struct Worker {
     pub home: Home,
     /// The content store.
     pub blocks: Blocks,
+    /// Which models' files stay in it.
+    pub cache: FileCache,
     /// The device's account.
     pub device: Signer,
     /// The device's X25519 keys.
@@ -52,7 +57,14 @@ pub struct Worker {
 }
 
 /// A model that answers: exact text models several jobs at once, others one at a time.
-pub type Model = Arc<Loaded>;
+pub type Model = Arc<Ready>;
+
+/// See [`Model`].
+pub struct Ready {
+    loaded: Loaded,
+    /// While the model is loaded its sealed file stays in the store, so that a restart need not fetch it.
+    _kept: Lease,
+}
 
 /// Why a job cannot be done here: what the chain is told, and what the log is.
 pub struct Unable {
@@ -83,8 +95,13 @@ impl Worker {
             .ok_or_else(|| Failure::NotFound("this device is no longer registered".into()))?;
         let key = self.key(&asset, owner.owner).await?;
         let peers = sealed_model::peers_of(&self.client, &asset, &owner.owner).await?;
+        let kept = self
+            .cache
+            .admit(&to_cid(&asset.content)?, asset.size_bytes)
+            .await
+            .map_err(|error| Failure::Local(format!("model {model}: {error}")))?;
         let loaded = sealed_model::load(&self.blocks, &asset, key, &peers, &self.compute).await?;
-        Ok(Arc::new(loaded))
+        Ok(Arc::new(Ready { loaded, _kept: kept }))
     }
 
     /// The key of a model: wrapped by its owner, or put together from what custodians released to this device. The latter is
@@ -126,7 +143,7 @@ impl Worker {
         let request = self.open(job, &living, &sealed)?;
         let limit = living.max_tokens;
         let started = std::time::Instant::now();
-        let computed = tokio::task::spawn_blocking(move || model.answer(&request, limit, &cancelled))
+        let computed = tokio::task::spawn_blocking(move || model.loaded.answer(&request, limit, &cancelled))
             .await
             .map_err(|panic| unable(Decline::DeviceFault)(format!("the engine failed: {panic}")))?;
         let Answered { answer, trace_root } = computed.map_err(|failed| Unable {

@@ -76,10 +76,12 @@ pub fn convert(
     match ModelKind::detect(model).map_err(EngineError::from)? {
         ModelKind::Text(file) => opened.run(|| text(&file, out, options, progress)),
         ModelKind::Embedding(dir) => opened.run(|| embedding(&dir, out, options, progress)),
-        ModelKind::Image(_) => Err(ExactError::Engine(EngineError::Model(ModelError::UnsupportedArchitecture {
-            found: "image classifier".to_owned(),
-            supported: "exact models are made of text and embedding models",
-        }))),
+        ModelKind::Image(_) => Err(ExactError::Engine(EngineError::Model(
+            ModelError::UnsupportedArchitecture {
+                found: "image classifier".to_owned(),
+                supported: "exact models are made of text and embedding models",
+            },
+        ))),
     }
 }
 

@@ -1,26 +1,28 @@
 //! Files for code that is not async: sealing and opening, loading a model.
 
 use std::{
+    collections::VecDeque,
     io::{self, Read, Write},
     sync::Arc,
 };
 
 use bytes::{Buf, Bytes, BytesMut};
 use cid::Cid;
-use futures::TryStreamExt;
+use futures::{TryStreamExt, stream::TryReadyChunksError};
 use tokio::{runtime::Handle, sync::mpsc, task::JoinHandle};
 
 use super::{
     ContentStoreExt,
     put::{GROUP_CHUNKS, GROUPS_READ_AHEAD, Group, put_groups, received},
+    walk::GROUP_LEAVES,
 };
 use crate::{
     store::{ContentStore, StoreError},
     unixfs::CHUNK_BYTES,
 };
 
-/// Pieces of a file that are checked and wait to be read.
-const PIECES_AHEAD: usize = 8;
+/// Groups of pieces of a file that are checked and wait to be read.
+const GROUPS_AHEAD: usize = 2;
 
 /// A file as a blocking reader. While its reader works on one piece, the next
 /// ones are read and checked by other threads.
@@ -30,6 +32,7 @@ const PIECES_AHEAD: usize = 8;
 pub struct FileReader {
     source: Source,
     current: Bytes,
+    next: VecDeque<Bytes>,
 }
 
 enum Source {
@@ -39,7 +42,7 @@ enum Source {
         runtime: Handle,
         cid: Cid,
     },
-    Pieces(mpsc::Receiver<Result<Bytes, StoreError>>),
+    Pieces(mpsc::Receiver<Result<Vec<Bytes>, StoreError>>),
 }
 
 impl FileReader {
@@ -52,24 +55,29 @@ impl FileReader {
                 cid: *cid,
             },
             current: Bytes::new(),
+            next: VecDeque::new(),
         }
     }
 
-    fn pieces(&mut self) -> &mut mpsc::Receiver<Result<Bytes, StoreError>> {
+    fn pieces(&mut self) -> &mut mpsc::Receiver<Result<Vec<Bytes>, StoreError>> {
         if let Source::Unread { store, runtime, cid } = &self.source {
-            let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
+            let (sender, receiver) = mpsc::channel(GROUPS_AHEAD);
             let (store, cid) = (Arc::clone(store), *cid);
             runtime.spawn(async move {
-                let mut pieces = std::pin::pin!(store.read_file(&cid));
+                // Together what is ready together: waking another thread costs too.
+                let mut groups = std::pin::pin!(store.read_file(&cid).try_ready_chunks(GROUP_LEAVES));
                 loop {
-                    let piece = match pieces.try_next().await {
+                    let (group, error) = match groups.try_next().await {
                         Ok(None) => return,
-                        Ok(Some(piece)) => Ok(piece),
-                        Err(error) => Err(error),
+                        Ok(Some(group)) => (group, None),
+                        Err(TryReadyChunksError(group, error)) => (group, Some(error)),
                     };
-                    let failed = piece.is_err();
-                    // Nobody reads any more, or nothing follows.
-                    if sender.send(piece).await.is_err() || failed {
+                    if sender.send(Ok(group)).await.is_err() {
+                        // Nobody reads any more.
+                        return;
+                    }
+                    if let Some(error) = error {
+                        let _ = sender.send(Err(error)).await;
                         return;
                     }
                 }
@@ -87,8 +95,12 @@ impl Read for FileReader {
     /// Errors carry a [`StoreError`].
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         while self.current.is_empty() {
+            if let Some(piece) = self.next.pop_front() {
+                self.current = piece;
+                continue;
+            }
             match self.pieces().blocking_recv() {
-                Some(piece) => self.current = piece.map_err(io::Error::other)?,
+                Some(pieces) => self.next = pieces.map_err(io::Error::other)?.into(),
                 None => return Ok(0),
             }
         }

@@ -1,5 +1,7 @@
 //! From a file's root to its blocks in their order, some of them read ahead.
 
+use std::collections::VecDeque;
+
 use bytes::Bytes;
 use cid::Cid;
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesOrdered};
@@ -9,9 +11,11 @@ use crate::{
     unixfs::{Cursor, DagLimits, Visit, expand},
 };
 
-/// Leaves that are read at once: enough to keep a few cores checking, or a
-/// daemon answering.
-const LEAVES_AHEAD: usize = 8;
+/// Leaves that a store is asked for together.
+pub(super) const GROUP_LEAVES: usize = 8;
+/// Groups that are read at once: enough to keep a few cores checking, or a daemon
+/// answering.
+const GROUPS_AHEAD: usize = 4;
 
 /// One block of a file.
 pub(crate) struct Step {
@@ -28,7 +32,8 @@ pub(crate) struct Walk<'a, S: ?Sized> {
     store: &'a S,
     limits: DagLimits,
     cursor: Cursor,
-    leaves: FuturesOrdered<BoxFuture<'a, Result<(Visit, Bytes), StoreError>>>,
+    groups: FuturesOrdered<BoxFuture<'a, Result<Vec<(Visit, Bytes)>, StoreError>>>,
+    leaves: VecDeque<(Visit, Bytes)>,
 }
 
 impl<'a, S: ContentStore + ?Sized> Walk<'a, S> {
@@ -37,27 +42,27 @@ impl<'a, S: ContentStore + ?Sized> Walk<'a, S> {
             store,
             limits,
             cursor: Cursor::new(root, limits),
-            leaves: FuturesOrdered::new(),
+            groups: FuturesOrdered::new(),
+            leaves: VecDeque::new(),
         }
     }
 
     /// The next block; `None` after the last.
     pub async fn next(&mut self) -> Result<Option<Step>, StoreError> {
-        while self.leaves.len() < LEAVES_AHEAD
-            && let Some(leaf) = self.cursor.take_leaf()
-        {
-            let store = self.store;
-            let read = async move { Ok::<_, StoreError>((leaf, store.get_block(&leaf.cid).await?)) };
-            self.leaves.push_back(read.boxed());
-        }
-        if let Some(leaf) = self.leaves.next().await {
-            let (visit, block) = leaf?;
-            let (node, _) = expand(&visit, &block, &self.limits)?;
-            return Ok(Some(Step {
-                cid: visit.cid,
-                block,
-                data: node.data,
-            }));
+        loop {
+            if let Some((visit, block)) = self.leaves.pop_front() {
+                let (node, _) = expand(&visit, &block, &self.limits)?;
+                return Ok(Some(Step {
+                    cid: visit.cid,
+                    block,
+                    data: node.data,
+                }));
+            }
+            self.read_ahead();
+            match self.groups.next().await {
+                Some(group) => self.leaves.extend(group?),
+                None => break,
+            }
         }
         // Only once all leaves before it are given: what comes after an inner node
         // is not known before it is read.
@@ -67,5 +72,23 @@ impl<'a, S: ContentStore + ?Sized> Walk<'a, S> {
         let block = self.store.get_block(&cid).await?;
         let data = self.cursor.feed(&block)?;
         Ok(Some(Step { cid, block, data }))
+    }
+
+    fn read_ahead(&mut self) {
+        while self.groups.len() < GROUPS_AHEAD {
+            let leaves: Vec<_> = std::iter::from_fn(|| self.cursor.take_leaf())
+                .take(GROUP_LEAVES)
+                .collect();
+            if leaves.is_empty() {
+                return;
+            }
+            let store = self.store;
+            let read = async move {
+                let cids: Vec<_> = leaves.iter().map(|leaf| leaf.cid).collect();
+                let blocks = store.get_blocks(cids).await?;
+                Ok::<_, StoreError>(leaves.into_iter().zip(blocks).collect())
+            };
+            self.groups.push_back(read.boxed());
+        }
     }
 }

@@ -73,7 +73,7 @@ pub enum IpfsError {
     #[error("the IPFS daemon calls block {ours} {theirs}: it is damaged or no IPFS daemon; nothing was relied on")]
     OtherCid {
         /// By its bytes.
-        ours: Cid,
+        ours: Box<Cid>,
         /// By the daemon.
         theirs: String,
     },

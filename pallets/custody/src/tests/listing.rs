@@ -111,3 +111,30 @@ fn custodians_are_listed_in_pages() {
         assert_eq!(Custody::custodian(&STRANGER), None);
     });
 }
+
+#[test]
+fn a_custodian_sees_the_dealings_it_sits_in() {
+    run(|| {
+        entrust(2, 3, 8);
+        rotate_out(1);
+        let (present, next) = (custody().dealing, next_dealing());
+        let ids = |who: u64| -> Vec<u64> {
+            Custody::dealings_for(&who, 0, 100)
+                .items
+                .iter()
+                .map(|dealing| dealing.id)
+                .collect()
+        };
+        for who in FIRST_CUSTODIAN..FIRST_CUSTODIAN + 8 {
+            let sits_in: Vec<u64> = [present, next]
+                .into_iter()
+                .filter(|id| committee(*id).contains(&who))
+                .collect();
+            assert_eq!(ids(who), sits_in);
+        }
+        let page = Custody::dealings_for(&STRANGER, 0, 1);
+        assert_eq!((page.items.len(), page.next), (0, Some(1)));
+        assert_ok!(Custody::close(signed(SELLER), ASSET));
+        assert_eq!(ids(FIRST_CUSTODIAN), [0; 0]);
+    });
+}

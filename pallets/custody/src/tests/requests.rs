@@ -165,6 +165,28 @@ fn a_provider_has_the_key_when_enough_have_released() {
 }
 
 #[test]
+fn a_holder_who_sets_another_key_is_served_with_that_one_only() {
+    run(|| {
+        entrust(2, 3, 3);
+        let request = ask();
+        assert_ok!(release_by(request, 1));
+        LicenceKey::set(&Some(sample::key_of(b"new")));
+        assert_noop!(release_by(request, 2), Error::<Test>::NotInForce);
+        let again = ask();
+        for index in 1..=3 {
+            assert_ok!(release_by(again, index));
+        }
+        assert_eq!(
+            sample::received_key::<Test>(again, sample::secret_of(b"new")),
+            Some(sample::CONTENT_KEY)
+        );
+        pass(RELEASE_WINDOW + 1);
+        let missed: u32 = crate::Custodians::<Test>::iter_values().map(|info| info.missed).sum();
+        assert_eq!(missed, 0, "nobody had to serve the first");
+    });
+}
+
+#[test]
 fn a_provider_who_rotates_its_device_asks_anew() {
     run(|| {
         entrust(2, 3, 3);

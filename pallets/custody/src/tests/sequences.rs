@@ -172,7 +172,7 @@ fn sample_opens(dealing: u64, index: u8) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
     #[test]
     fn any_sequence_of_calls_leaves_a_sound_state(ops in proptest::collection::vec(op(), 0..60)) {
         run(|| {

@@ -88,6 +88,15 @@ impl Registry {
         Models::set(&models);
     }
 
+    /// Puts a model in place, also of another kind than before.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn list(asset: AssetId, model: Model) -> AssetId {
+        let mut models = Models::get();
+        models.insert(asset, model);
+        Models::set(&models);
+        asset
+    }
+
     /// Gives a user so many uses of models that need a licence.
     pub fn license(user: AccountId, uses: u32) {
         let mut all = Uses::get();
@@ -120,7 +129,7 @@ impl ModelRegistry<AccountId> for Registry {
 
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_model(_: &AccountId) -> AssetId {
-        EXACT_MODEL
+        Self::list(EXACT_MODEL, Model::EXACT)
     }
 
     fn take_use(asset: AssetId, user: &AccountId) -> Result<Option<LicenceId>, NotLicensed> {
@@ -144,9 +153,11 @@ impl ModelRegistry<AccountId> for Registry {
 
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_uses(asset: AssetId, user: &AccountId) {
-        let mut models = Models::get();
-        models.get_mut(&asset).unwrap().licensed = true;
-        Models::set(&models);
+        let licensed = Model {
+            licensed: true,
+            ..Models::get()[&asset]
+        };
+        Self::list(asset, licensed);
         Self::license(*user, 10);
     }
 }
@@ -174,10 +185,11 @@ impl Royalties<AccountId> for Registry {
 
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_asset(_: &AccountId, payees: u32) -> AssetId {
-        let mut models = Models::get();
-        models.get_mut(&EXACT_MODEL).unwrap().derived = payees > 1;
-        Models::set(&models);
-        EXACT_MODEL
+        let derived = Model {
+            derived: payees > 1,
+            ..Model::EXACT
+        };
+        Self::list(EXACT_MODEL, derived)
     }
 }
 

@@ -254,7 +254,7 @@ fn check_uses() {
         let completed = |job: &JobId| ends[job].1 == Reason::Completed;
         licensed
             .iter()
-            .filter(|(job, of)| **of == user && completed(*job))
+            .filter(|(job, of)| **of == user && completed(job))
             .count() as u32
     };
     assert_eq!(Registry::uses_left(ALICE), Some(USES - used(ALICE)));

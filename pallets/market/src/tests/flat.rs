@@ -50,7 +50,8 @@ fn rated(who: u64, work: u64, stars: u8, licence: u64) -> DispatchResult {
 /// The storage items that a call reads and those that it writes, in a state that it leaves to the next one.
 fn accesses(ext: &mut sp_io::TestExternalities, call: impl FnOnce() -> DispatchResult) -> (usize, usize) {
     let recorder = Default::default();
-    ext.execute_with_recorder(Clone::clone(&recorder), || assert_ok!(call()));
+    let result = ext.execute_with_recorder(Clone::clone(&recorder), call);
+    assert_ok!(result);
     let read = recorder.recorded_keys().values().map(|keys| keys.len()).sum();
     let written = ext.overlayed_changes().changes().count();
     ext.commit_all().unwrap();

@@ -87,11 +87,14 @@ fn each_breach_in_assets_is_told() {
 
 #[test]
 fn each_breach_in_works_is_told() {
-    broken_work(|work| work.versions = 3, "a work lacks a version");
+    broken_work(|work| (work.versions, work.latest) = (3, 2), "a work lacks a version");
     broken(
         || {
             Versions::<Test>::insert(0, 3, 2);
-            Works::<Test>::mutate(0, |work| work.as_mut().unwrap().versions = 3);
+            Works::<Test>::mutate(0, |work| {
+                let work = work.as_mut().unwrap();
+                (work.versions, work.latest) = (3, 2);
+            });
         },
         "a version is another work's",
     );

@@ -48,9 +48,11 @@ impl Answered {
 
 async fn start(bundle: Bundle) -> Running {
     let local = Local::load(&bundle, &BTreeMap::new(), &compute()).unwrap();
-    let host = Host::bind(ANY_PORT, bundle, Arc::new(Models::Local(local)), None)
-        .await
-        .unwrap();
+    run(bundle, Arc::new(Models::Local(local)), None).await
+}
+
+async fn run(bundle: Bundle, models: Arc<Models>, searcher: Option<Arc<Searcher>>) -> Running {
+    let host = Host::bind(ANY_PORT, bundle, models, searcher).await.unwrap();
     let rest = host.url().strip_prefix("http://127.0.0.1:").unwrap();
     let (port, token) = rest.split_once('/').unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel();
