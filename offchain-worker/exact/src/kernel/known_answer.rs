@@ -26,7 +26,10 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Wrong {
     /// One of its functions does.
-    #[error("the {kernel} kernel's {function} gives wrong bits on this processor: choose another with --kernel")]
+    #[error(
+        "the {kernel} kernel's {function} gives wrong bits on this processor, which therefore takes no exact work with it: choose \
+         another kernel (--kernel) or device (--device)"
+    )]
     Function {
         /// Which kernel.
         kernel: Kernel,
