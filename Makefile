@@ -18,7 +18,7 @@ CARGO := scripts/cargo.sh
 RELEASE := $(CARGO_TARGET_DIR)/release
 SAY = @printf '\n== %s\n'
 
-.PHONY: help setup build models js test demo bench lint fmt specs metadata weights
+.PHONY: help setup build models js test arm demo bench lint fmt specs metadata weights
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,9 +48,15 @@ test: export WEFT_NODE_BIN = $(CURDIR)/bin/weft-node
 test: export WEFT_BIN = $(CURDIR)/bin/weft
 # The long tests wait more than they compute, so more of them run than there are cores.
 test: export RUST_TEST_THREADS ?= 8
+# setup has installed a software Vulkan: tests of the GPU path may not skip.
+test: export WEFT_TESTS_REQUIRE_VULKAN = 1
 test: build models js ## run every test
 	$(SAY) 'test: Rust'
 	@$(CARGO) test $(CARGO_ARGS) --no-fail-fast
+
+arm: setup ## test exact inference as 64-bit ARM computes it, under qemu
+	$(SAY) 'arm: weft-exact and weft-exact-engine for aarch64'
+	@scripts/arm.sh
 
 demo: build models ## the whole story on this machine: make demo PROMPT="..."
 	$(SAY) 'demo: a chain, a creator, two providers and a user'

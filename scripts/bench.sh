@@ -44,6 +44,16 @@ done
 
 exact=$(mktemp -d)
 trap 'rm -rf "$exact"' EXIT
+echo "== quality: the perplexity of exact SmolLM2, converted as by default, beside the float model's"
+bin/weft exact convert --model smollm2 --out "$exact/fitted" --json >/dev/null 2>&1
+cat README.md ARCHITECTURE.md docs/*.md >"$exact/documents.md"
+for text in "$exact/documents.md" /usr/share/common-licenses/GPL-3; do
+    [ -r "$text" ] || continue
+    found=$(bin/weft exact eval --model "$exact/fitted" --float-model smollm2 --text "$text" --threads "$threads" --json 2>/dev/null)
+    printf '%s: %s words, exact %.3f, float %.3f, worse by %.2f%%\n' "${text##*/}" "$(field words <<<"$found")" \
+        "$(field ppl_exact <<<"$found")" "$(field ppl_float <<<"$found")" \
+        "$(awk -v worse="$(field worse <<<"$found")" 'BEGIN { print 100 * worse }')"
+done
 # Rounded to the nearest: how weights were rounded does not change how fast they are multiplied.
 bin/weft exact convert --model smollm2 --out "$exact/smollm2" --calibration none --json >/dev/null 2>&1
 bin/weft exact convert --model minilm --out "$exact/minilm" --json >/dev/null 2>&1

@@ -39,6 +39,7 @@ impl Args {
         if self.exact {
             return self.run_exact();
         }
+        self.kernel.none()?;
         let path = models::resolve_float(&self.model)?;
         let compute = self.compute.open()?;
         let model = compute.embedding_model(&path)?;
@@ -52,8 +53,9 @@ impl Args {
 
     fn run_exact(self) -> Result<(), Failure> {
         let compute = self.compute.open()?;
+        let kernel = self.kernel.choice(compute.device())?;
         let dir = models::resolve_exact(&self.model)?;
-        let mut model = ExactEmbedding::load(&dir, compute.device(), self.kernel.kernel).map_err(failed)?;
+        let mut model = ExactEmbedding::load(&dir, compute.device(), kernel).map_err(failed)?;
         let mut made = model.embed(&[&self.text]).map_err(failed)?;
         let embedding = made.vectors.pop().unwrap_or_default();
         if self.json {

@@ -116,6 +116,7 @@ impl Args {
         if self.exact {
             return self.run_exact(&params);
         }
+        self.kernel.none()?;
         let path = models::resolve_float(&self.model)?;
         let compute = self.compute.open()?;
         let mut model = compute.text_model(&path)?;
@@ -170,8 +171,9 @@ impl Args {
             );
         }
         let compute = self.compute.open()?;
+        let kernel = self.kernel.choice(compute.device())?;
         let dir = models::resolve_exact(&self.model)?;
-        let mut model = ExactText::load(&dir, compute.device(), self.kernel.kernel).map_err(failed)?;
+        let mut model = ExactText::load(&dir, compute.device(), kernel).map_err(failed)?;
         let mut closed = None;
         let made = model.generate(&prompts, |index, event| {
             let shown = if index == 0 && !self.json {

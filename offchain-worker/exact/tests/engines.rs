@@ -6,7 +6,7 @@ mod models;
 
 use std::num::NonZeroUsize;
 
-use models::{Numbers, kinds, model};
+use models::{Numbers, kinds, model, model_of, wide_heads};
 use weft_exact::{program::Family, reference::NoStep, trace::LEAF_POSITIONS};
 use weft_exact_engine::{
     Engine, Slot, Work,
@@ -173,6 +173,36 @@ fn embedding_models_give_the_reference_s_bits() {
                 assert_eq!(&engine.encode(&[text]).unwrap()[0], expected, "{name}, {kind:?}");
             }
         }
+    }
+}
+
+#[test]
+fn long_texts_and_wide_heads_give_the_reference_s_bits() {
+    // Three blocks of positions, and more rows than go through the layers together, twice.
+    let long = model(kinds(Family::Llama)[1], 21);
+    let wide = model_of(wide_heads(kinds(Family::Llama)[1]), 22);
+    for (model, length) in [(&long, 560), (&wide, 270)] {
+        let tokens = Numbers(31).tokens(length, model.program().config().vocabulary);
+        let (first, rest) = tokens.split_at(length - 2);
+        let run = |engine: &mut dyn Engine| {
+            let slot = engine.open();
+            let mut all = Vec::new();
+            for tokens in [first, &rest[..1], &rest[1..]] {
+                let logits = true;
+                all.extend(engine.advance(&[Work { slot, tokens, logits }]).unwrap());
+            }
+            (all, kept(engine, slot))
+        };
+        let expected = run(&mut Referee::new(model.clone()));
+        for mut engine in engines(model) {
+            assert!(run(&mut *engine) == expected, "{} at {length}", engine.name());
+        }
+    }
+    let wide = model_of(wide_heads(kinds(Family::Bert)[0]), 23);
+    let text = Numbers(5).tokens(70, 90);
+    let expected = Referee::new(wide.clone()).encode(&[&text]).unwrap();
+    for mut engine in engines(&wide) {
+        assert_eq!(engine.encode(&[&text]).unwrap(), expected, "{}", engine.name());
     }
 }
 

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+// Of its helpers not all are needed here.
+#[allow(dead_code)]
 mod models;
 
 use std::num::NonZeroUsize;

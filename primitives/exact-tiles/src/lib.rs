@@ -43,11 +43,17 @@ impl Case {
     }
 }
 
-/// The first tile of every operator of three models, at their last position: SmolLM2's and MiniLM's sizes, and the largest that a
-/// program may have.
+/// The first tile of every operator of some models, at their last position: SmolLM2's and MiniLM's sizes, the largest that a
+/// program may have, and SmolLM2's with the other forms of weights.
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (model, config) in [("SmolLM2", smollm2()), ("MiniLM", minilm()), ("largest", largest())] {
+    for (model, config) in [
+        ("SmolLM2", smollm2()),
+        ("MiniLM", minilm()),
+        ("largest", largest()),
+        ("SmolLM2, groups", in_groups(smollm2(), 64, Bits::Eight)),
+        ("SmolLM2, 4 bits", in_groups(smollm2(), 32, Bits::Four)),
+    ] {
         let Ok(program) = Program::new(config) else { continue };
         let random = Random {
             to_log2: Scale::new(94_548, 16),
@@ -176,7 +182,7 @@ impl Numbers {
                     bits: shape.bits,
                     weights: self.bytes(rows * shape.columns, bits),
                     group: shape.group,
-                    group_scales: alloc::vec![1; rows * groups],
+                    group_scales: (0..rows * groups).map(|_| 1 + (self.next() % 7) as u8).collect(),
                     row_scales: (0..rows).map(|_| self.scale()).collect(),
                     bias: if shape.bias { self.fixed(rows) } else { Vec::new() },
                 })
@@ -257,6 +263,22 @@ fn smollm2() -> Config {
 
 fn minilm() -> Config {
     config(Family::Bert, [384, 6, 12, 12, 32, 1_536, 30_522, 512], true)
+}
+
+/// With weights of some bits, a scale for each `group` of a row.
+fn in_groups(mut config: Config, group: usize, bits: Bits) -> Config {
+    let shapes = &mut config.shapes;
+    for shape in [
+        &mut shapes.embedding,
+        &mut shapes.query_key_value,
+        &mut shapes.output,
+        &mut shapes.up,
+        &mut shapes.down,
+        &mut shapes.head,
+    ] {
+        (shape.group, shape.bits) = (group, bits);
+    }
+    config
 }
 
 fn largest() -> Config {

@@ -7,6 +7,8 @@
 //! ([`quantise`], [`linear`]), whose sums in `i32` are exact and so do not depend on the order of additions. All
 //! rounding is [`fixed::round_shift`]; all overflow saturates where it is not shown to be impossible.
 #![cfg_attr(not(feature = "std"), no_std)]
+// Not even to prepare a table: what floats give depends on who computes it.
+#![cfg_attr(not(test), deny(clippy::float_arithmetic, clippy::float_cmp))]
 
 extern crate alloc;
 

@@ -524,8 +524,65 @@ def trace_root(model, given, tokens, choice, kept, result):
     return hashed(b"weft trace 1", data + kept + result)
 
 
+def step_root(model, trace, position, t, keys, values, choice):
+    """Of Llama, from what the positions kept: each operator anew, in order, cut into its tiles."""
+    roots, end, shared = [], position + 1, model.heads // model.kv_heads
+
+    def gives(tiles):
+        roots.append(merkle_root([leaf(tile) for tile in tiles]))
+
+    def gives_rows(op, y, rows_of_element=1):
+        n = rows_per_tile(model.shapes[op], False) // rows_of_element
+        gives([words(y[at : at + n]) for at in range(0, len(y), n)])
+
+    def gives_input(x):
+        gives([quantised_bytes(x)])
+        return x
+
+    x = model.embed(position, t)
+    gives([words(x)])
+    for layer in range(model.layers):
+        inputs = gives_input(model.input("query-key-value", x))
+        gives_rows("query-key-value", model.products(layer, "query-key-value", inputs))
+        queries, k, v = model.until_value(layer, x, position)
+        for heads in queries, k, v:
+            gives([quantised_bytes(head) for head in heads])
+        blocks = [(at, min(at + 256, end)) for at in range(0, end, 256)]
+        e = [exponents(q, keys[layer][h // shared][:end], model.c) for h, q in enumerate(queries)]
+        gives([words(head[first:last]) for head in e for first, last in blocks])
+        gives([words([max(head)]) for head in e])
+        mixes = [
+            [mix(head[first:last], max(head), values[layer][h // shared][first:last]) for first, last in blocks]
+            for h, head in enumerate(e)
+        ]
+        gives([le(p, 4) + le(s, 2) + words(a) for head in mixes for p, s, a in head])
+        z = [combine(head) for head in mixes]
+        gives([words(head) for head in z])
+        inputs = gives_input(quantise([a for head in z for a in head], model.wide["output"]))
+        x = [sat(a + b) for a, b in zip(x, model.products(layer, "output", inputs))]
+        gives_rows("output", x)
+        y = model.products(layer, "up", gives_input(model.input("up", x)))
+        y = [swiglu(g, u) for g, u in zip(y[::2], y[1::2])]
+        gives_rows("up", y, 2)
+        inputs = gives_input(quantise(y, model.wide["down"]))
+        x = [sat(a + b) for a, b in zip(x, model.products(layer, "down", inputs))]
+        gives_rows("down", x)
+    if choice[0]:
+        logits = model.products(0, "head", gives_input(model.input("head", x)))
+        gives_rows("head", logits)
+        chunks = [logits[at : at + 8192] for at in range(0, len(logits), 8192)]
+        gives([words([max(c), at * 8192 + c.index(max(c))]) for at, c in enumerate(chunks)])
+        if choice[0] == 2:
+            sums = [masses(chunk, max(logits), choice[1:]) for chunk in chunks]
+            gives([words(chunk, 8) for chunk in sums])
+            chunk, last, rest = draw(sums, choice[1:], position)
+            gives([words([chunk, last]) + le(rest, 8)])
+        gives([words([choose(logits, choice[1:], position)])])
+    return hashed(b"weft step 1", trace + le(position, 8) + merkle_root([leaf(root) for root in roots]))
+
+
 def llama(numbers, data, given, count, choice):
-    """All tokens, the last logits, the roots of the model and of the trace."""
+    """All tokens, the last logits, the roots of the model and of the trace, those of the first and of the last step."""
     model = Model(numbers, data)
     keys = [[[] for _ in range(model.kv_heads)] for _ in range(model.layers)]
     values = [[[] for _ in range(model.kv_heads)] for _ in range(model.layers)]
@@ -549,7 +606,9 @@ def llama(numbers, data, given, count, choice):
     ]
     kept = kept_root(groups, count - 1)
     root = trace_root(model.root(), len(given), tokens, choice, kept, bytes(32))
-    return tokens + logits + list(model.root()) + list(root)
+    first = step_root(model, root, 0, tokens[0], keys, values, choice if len(given) == 1 else [0])
+    last = step_root(model, root, count - 2, tokens[count - 2], keys, values, choice)
+    return tokens + logits + list(model.root() + root + first + last)
 
 
 def bert(numbers, data, tokens):

@@ -20,6 +20,7 @@ use weft_exact::{
     merkle::{self, Digest},
     model::Model,
     norm::{layer_norm, rms_norm},
+    opening::{step, step_root},
     piece::Piece,
     pool::{mean, pool, unit},
     program::{Choice, Config, Family, Op, Part, Program, Shapes},
@@ -478,7 +479,7 @@ fn sizes(lines: &mut Lines, numbers: &mut Numbers) {
 fn causal(lines: &mut Lines, variant: models::Variant, given: &[u32], count: usize, choice: Choice) {
     let model = models::model(models::llama(variant));
     let (reference, mut memory) = (Reference::new(&model), Memory::default());
-    let (mut tokens, mut logits) = (given.to_vec(), Vec::new());
+    let (mut tokens, mut logits, mut records) = (given.to_vec(), Vec::new(), Vec::new());
     for position in 0..count - 1 {
         let now = if position + 1 < given.len() {
             Choice::Given
@@ -490,6 +491,7 @@ fn causal(lines: &mut Lines, variant: models::Variant, given: &[u32], count: usi
             .expect("there is room");
         tokens.extend(record.token());
         logits = record.vector(0, Op::Head).unwrap_or_default();
+        records.push(record);
     }
     assert_eq!(tokens.len(), count);
     let trace = Trace {
@@ -502,7 +504,14 @@ fn causal(lines: &mut Lines, variant: models::Variant, given: &[u32], count: usi
         result: [0; 32],
     };
     assert_eq!(trace.positions(), count - 1);
-    let result = [list(&tokens), list(&logits), list(&model.root()), list(&trace.root())].concat();
+    let step = |position: usize| {
+        let step = step(model.program(), &trace, position, 0).expect("there is such a step");
+        let operators = records[position].operators(model.program(), &step);
+        let roots: Vec<Digest> = operators.into_iter().map(|(_, _, root)| root).collect();
+        step_root(&trace.root(), position, &roots)
+    };
+    let roots = [model.root(), trace.root(), step(0), step(count - 2)];
+    let result = [list(&tokens), list(&logits), bytes(&roots)].concat();
     let config = config(model.program().config());
     lines.push(
         "llama",

@@ -17,6 +17,21 @@ pub struct Args {
     json: bool,
 }
 
+/// What an opening that holds has shown.
+const VERIFIED: [&str; 4] = [
+    "the tile's output is what the reference computes from what it read",
+    "weights that it read are the model root's; tokens, keys and values are the trace root's",
+    "what it read of its step, and its output, are the step root's, which is of this step of this trace alone",
+    "what the trace has of the output (kept keys or values, the next token, the result) is the same",
+];
+
+/// What it has not.
+const NOT_VERIFIED: [&str; 3] = [
+    "the step's other tiles: each has an opening of its own",
+    "that a device committed to this trace root for a job, or revealed this step root: compare them with what it said",
+    "that the model root is the one of the model you mean: compare them",
+];
+
 impl Args {
     /// Runs the command.
     pub fn run(self) -> Result<(), Failure> {
@@ -37,10 +52,12 @@ impl Args {
                 "model_root": hex::encode(checked.model_root),
                 "trace_root": hex::encode(checked.trace_root),
                 "step_root": hex::encode(checked.step_root),
+                "verified": VERIFIED,
+                "not_verified": NOT_VERIFIED,
             }));
         }
         let at = checked.address;
-        output::pairs([
+        let facts = [
             (
                 "holds",
                 format!(
@@ -54,6 +71,9 @@ impl Args {
             ("model root", hex::encode(checked.model_root)),
             ("trace root", hex::encode(checked.trace_root)),
             ("step root", hex::encode(checked.step_root)),
-        ])
+        ];
+        let verified = VERIFIED.map(|what| ("verified", what.to_owned()));
+        let not_verified = NOT_VERIFIED.map(|what| ("not verified", what.to_owned()));
+        output::pairs(facts.into_iter().chain(verified).chain(not_verified))
     }
 }

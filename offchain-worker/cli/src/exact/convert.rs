@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use serde_json::json;
-use weft_engine::exact::{self, ConvertOptions, Fitting, Format, Stage};
+use weft_engine::{
+    ModelKind,
+    exact::{self, ConvertOptions, Fitting, Format, Stage},
+};
 
 use super::failed;
 use crate::{engine::ComputeArgs, failure::Failure, models, output, progress::Progress};
@@ -12,7 +15,8 @@ use crate::{engine::ComputeArgs, failure::Failure, models, output, progress::Pro
 /// Make an exact model of a float model. The same file and options give the same model on every machine.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The float model: a name of `weft models ls`, a GGUF file, or a directory with safetensors.
+    /// The float model: a name of `weft models ls`; a text model of the Llama family as a GGUF file; or an embedding model of
+    /// the BERT family as a directory with config.json and model.safetensors.
     #[arg(long)]
     model: String,
     /// The exact model's directory.
@@ -21,13 +25,13 @@ pub struct Args {
     /// How weights are stored.
     #[arg(long, value_enum, default_value = "rows")]
     weights: Weights,
-    /// What the rounding of a text model is fitted to: `written` for text that the model writes itself, `none`, or a file with
-    /// text.
-    #[arg(long, default_value = "written", value_name = "written|none|FILE")]
-    calibration: String,
-    /// Start of all random numbers.
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    /// What the rounding of a text model is fitted to: `written` (the default) for text that the model writes itself, `none`, or
+    /// a file with text.
+    #[arg(long, value_name = "written|none|FILE")]
+    calibration: Option<String>,
+    /// Start of a text model's random numbers; 0 without it.
+    #[arg(long)]
+    seed: Option<u64>,
     #[command(flatten)]
     compute: ComputeArgs,
     /// Print JSON.
@@ -51,7 +55,18 @@ impl Args {
     pub fn run(self) -> Result<(), Failure> {
         let path = models::resolve_float(&self.model)?;
         let compute = self.compute.open()?;
-        let fitting = match self.calibration.as_str() {
+        let given = [
+            ("--calibration", self.calibration.is_some()),
+            ("--seed", self.seed.is_some()),
+        ];
+        if let Some((option, _)) = given.iter().find(|(_, given)| *given)
+            && matches!(ModelKind::detect(&path), Ok(ModelKind::Embedding(_)))
+        {
+            return Err(Failure::Usage(format!(
+                "{option} is for text models: an embedding model is rounded to the nearest, leave it out"
+            )));
+        }
+        let fitting = match self.calibration.as_deref().unwrap_or("written") {
             "written" => Fitting::Written,
             "none" => Fitting::None,
             file => Fitting::Given(
@@ -67,7 +82,7 @@ impl Args {
         let options = ConvertOptions {
             weights,
             fitting,
-            seed: self.seed,
+            seed: self.seed.unwrap_or(0),
         };
         let mut shown: Option<(Stage, Progress)> = None;
         let made = exact::convert(&path, &self.out, &options, compute.device(), &mut |now| {

@@ -39,13 +39,10 @@ impl Args {
             .map_err(|error| Failure::local(format!("cannot read {}", self.text.display()), error))?;
         let path = models::resolve_float(&self.float_model)?;
         let compute = self.compute.open()?;
+        let kernel = self.kernel.choice(compute.device())?;
         let window = self.window as usize;
-        let mut exact = ExactText::load(
-            &models::resolve_exact(&self.model)?,
-            compute.device(),
-            self.kernel.kernel,
-        )
-        .map_err(failed)?;
+        let mut exact =
+            ExactText::load(&models::resolve_exact(&self.model)?, compute.device(), kernel).map_err(failed)?;
         let tokens = exact.tokenizer().encode(&text).map_err(failed)?.len();
         let progress = Progress::steps("exact", tokens);
         let ppl_exact = exact

@@ -41,6 +41,7 @@ impl Args {
     pub fn run(self) -> Result<(), Failure> {
         let params = self.asked.params()?;
         let device = self.compute.open()?.device();
+        let kernel = self.kernel.choice(device)?;
         let question = Question {
             position: self.step,
             layer: self.layer,
@@ -54,7 +55,7 @@ impl Args {
             &params,
             &question,
             device,
-            self.kernel.kernel,
+            kernel,
         )
         .map_err(failed)?;
         if self.json {

@@ -124,9 +124,9 @@ pub fn attend(
             lanes,
         );
         for query in 0..count {
-            let (values, fine) = room.sums[2 * query * lanes..][..2 * lanes].split_at_mut(lanes);
-            rows::join(kernel, values, fine);
-            room.parts[(query * blocks + block) * lanes..][..lanes].copy_from_slice(values);
+            let (values, fine) = room.sums[2 * query * lanes..][..2 * lanes].split_at(lanes);
+            let part = &mut room.parts[(query * blocks + block) * lanes..][..lanes];
+            rows::join(kernel, values, fine, part);
         }
     }
     let mut output = [0; 256];

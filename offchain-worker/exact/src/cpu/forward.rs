@@ -183,6 +183,11 @@ impl Weights {
                 rooms: Shared::new(&mut rooms),
             };
             let lengths: Vec<usize> = caches.iter().map(|cache| cache.length).collect();
+            let mut spans = vec![0..0; caches.len()];
+            for (at, row) in rows.iter().enumerate() {
+                let span = &mut spans[row.sequence];
+                *span = if span.start == span.end { at } else { span.start }..at + 1;
+            }
             let kept: Vec<Shared<'_, HeadCache>> =
                 caches.iter_mut().map(|cache| Shared::new(&mut cache.heads)).collect();
             let pass = Pass {
@@ -193,6 +198,7 @@ impl Weights {
                 buffers,
                 kept,
                 lengths,
+                spans,
             };
             team.run(|member| pass.run(member));
         }
@@ -216,6 +222,8 @@ struct Pass<'a> {
     /// For each sequence, layer by layer and head by head.
     kept: Vec<Shared<'a, HeadCache>>,
     lengths: Vec<usize>,
+    /// Rows of each sequence.
+    spans: Vec<Range<usize>>,
 }
 
 /// What becomes of a strip's products.
@@ -258,7 +266,7 @@ impl Pass<'_> {
                 sequences * c.kv_heads,
                 |item| self.keep(member, at, item / c.kv_heads, item % c.kv_heads),
                 count,
-                |row| self.queries(member, row),
+                |row| self.queries(row),
             );
             let strips = self.strips();
             member.phase(strips.len() * c.kv_heads, |item| {
@@ -382,8 +390,8 @@ impl Pass<'_> {
     /// The phase of an operator's products.
     fn products(&self, member: &Member<'_>, linear: &Linear, count: usize, width: Width, what: Use) {
         let strips = count.div_ceil(STRIP_ROWS).max(1);
-        // Even, as gates and their factors are panels side by side.
-        let panels = if count <= 16 { 8 } else { 16 };
+        // Even, as gates and their factors are panels side by side, and in threes, as they are multiplied.
+        let panels = if count <= 16 { 6 } else { 12 };
         let chunks = linear.panels.count().div_ceil(panels);
         // A thread's share is some strips with all weights where there are enough strips, else some weights with all strips;
         // within it, the strips of some weights follow each other, while the weights are at hand.
@@ -449,56 +457,40 @@ impl Pass<'_> {
             planes
         };
         let own = first..(first + lanes).min(linear.rows);
+        let row_scales = linear.scales.part(first, lanes);
+        let stride = linear.panels.rows();
         for (index, row) in rows.enumerate() {
             let (sums, fine) = room.sums[index * planes * lanes..][..planes * lanes].split_at(lanes);
-            let values = &mut room.values[..lanes];
-            rows::finish(
-                self.kernel,
-                sums,
-                fine,
-                linear.scales.part(first, lanes),
-                scales[index],
-                values,
-            );
+            let place = row * stride + first..row * stride + first + lanes;
+            // SAFETY: this item alone writes these elements of these rows. Inner elements have the stride of their panels.
+            let values = unsafe {
+                match what {
+                    Use::Heads => self.buffers.heads.part(place),
+                    Use::Logits => self.buffers.logits.part(place),
+                    Use::Gelu => self.buffers.inner.part(place),
+                    Use::Residual | Use::Gated => &mut room.values[..lanes],
+                }
+            };
+            rows::finish(self.kernel, sums, fine, row_scales, scales[index], values);
             if !linear.bias.is_empty() {
                 rows::add(self.kernel, values, &linear.bias[first..first + lanes]);
             }
-            // SAFETY: this item alone writes these elements of these rows.
-            unsafe {
-                match what {
-                    Use::Heads => {
-                        let stride = linear.panels.rows();
-                        self.buffers
-                            .heads
-                            .part(row * stride + first..row * stride + first + lanes)
-                            .copy_from_slice(values);
-                    }
-                    Use::Logits => {
-                        let stride = linear.panels.rows();
-                        self.buffers
-                            .logits
-                            .part(row * stride + first..row * stride + first + lanes)
-                            .copy_from_slice(values);
-                    }
-                    Use::Residual => {
-                        let x = self.buffers.x.part(row * c.width + own.start..row * c.width + own.end);
-                        rows::add(self.kernel, x, values);
-                    }
-                    Use::Gelu => {
-                        let stride = c.inner.next_multiple_of(LANES);
-                        rows::gelu(self.kernel, values);
-                        self.buffers
-                            .inner
-                            .part(row * stride + own.start..row * stride + own.end)
-                            .copy_from_slice(&values[..own.len()]);
-                    }
-                    Use::Gated => {
-                        let stride = c.inner.next_multiple_of(LANES);
-                        for (pair, values) in values.chunks(2 * LANES).enumerate() {
-                            let (gate, up) = values.split_at(LANES);
-                            let at = row * stride + first / 2 + pair * LANES;
-                            rows::swiglu(self.kernel, gate, up, self.buffers.inner.part(at..at + LANES));
-                        }
+            match what {
+                Use::Heads | Use::Logits => {}
+                Use::Gelu => rows::gelu(self.kernel, values),
+                Use::Residual => {
+                    // SAFETY: as above.
+                    let x = unsafe { self.buffers.x.part(row * c.width + own.start..row * c.width + own.end) };
+                    rows::add(self.kernel, x, values);
+                }
+                Use::Gated => {
+                    let stride = c.inner.next_multiple_of(LANES);
+                    for (pair, values) in values.chunks(2 * LANES).enumerate() {
+                        let (gate, up) = values.split_at(LANES);
+                        let at = row * stride + first / 2 + pair * LANES;
+                        // SAFETY: as above.
+                        let out = unsafe { self.buffers.inner.part(at..at + LANES) };
+                        rows::swiglu(self.kernel, gate, up, out);
                     }
                 }
             }
@@ -519,20 +511,19 @@ impl Pass<'_> {
         };
         let offset = self.offset();
         room.bytes.resize((2 * c.head_width).max(room.bytes.len()), 0);
-        for (at, row) in self.rows.iter().enumerate().filter(|(_, row)| row.sequence == sequence) {
+        for at in self.spans[sequence].clone() {
+            let row = &self.rows[at];
             let from = |first: usize| at * stride + (first + head) * c.head_width;
-            // SAFETY: nobody writes heads in this phase.
+            // SAFETY: in this phase nobody else looks at this head.
             let (key, value) = unsafe {
                 let (key, value) = (from(c.heads), from(c.heads + c.kv_heads));
                 (
-                    self.buffers.heads.read(key..key + c.head_width),
+                    self.buffers.heads.part(key..key + c.head_width),
                     self.buffers.heads.read(value..value + c.head_width),
                 )
             };
             let (key_bytes, value_bytes) = room.bytes[..2 * c.head_width].split_at_mut(c.head_width);
-            room.head.clear();
-            room.head.extend_from_slice(key);
-            let key_scale = self.turned(row.position, &mut room.head, key_bytes);
+            let key_scale = self.turned(row.position, key, key_bytes);
             let mut planes = Planes {
                 values: value_bytes,
                 fine: &mut [],
@@ -558,7 +549,7 @@ impl Pass<'_> {
     }
 
     /// All query heads of a row.
-    fn queries(&self, member: &Member<'_>, row: usize) {
+    fn queries(&self, row: usize) {
         let c = self.weights.program.config();
         let (shared, width) = (c.heads / c.kv_heads, filled(c.head_width));
         let stride = self
@@ -566,18 +557,14 @@ impl Pass<'_> {
             .layers
             .first()
             .map_or(0, |layer| layer.query_key_value.panels.rows());
-        // SAFETY: each thread has its own room.
-        let room = unsafe { &mut self.buffers.rooms.part(member.index..member.index + 1)[0] };
         for head in 0..c.heads {
             let at = (head / shared * self.rows.len() + row) * shared + head % shared;
             let from = row * stride + head * c.head_width;
-            // SAFETY: nobody writes heads in this phase, and this item alone writes the queries of its row.
+            // SAFETY: in this phase nobody else looks at this head, and this item alone writes the queries of its row.
             unsafe {
-                room.head.clear();
-                room.head
-                    .extend_from_slice(self.buffers.heads.read(from..from + c.head_width));
+                let queries = self.buffers.heads.part(from..from + c.head_width);
                 let bytes = self.buffers.queries.part(at * width..at * width + c.head_width);
-                let scale = self.turned(self.rows[row].position, &mut room.head, bytes);
+                let scale = self.turned(self.rows[row].position, queries, bytes);
                 self.buffers.query_scales.part(at..at + 1)[0] = scale;
             }
         }

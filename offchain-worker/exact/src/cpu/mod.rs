@@ -29,7 +29,7 @@ use crate::{
     engine::{Encoded, Engine, Failure, Slot, Work, check_batch, check_texts},
     kernel::{
         Kernel, Missing, Shared,
-        known_answer::{Wrong, check_once},
+        known_answer::{Tamper, Wrong, check_once, check_tampered},
     },
 };
 
@@ -65,6 +65,22 @@ impl CpuEngine {
     /// Before its first model every kernel has to give the known answers.
     pub fn new(model: &Model, kernel: Kernel, threads: NonZeroUsize) -> Result<Self, NotReady> {
         check_once(kernel.checked()?)?;
+        Self::checked(model, kernel, threads)
+    }
+
+    /// With a kernel whose answers may be changed on their way to the known-answer test, which is run anew: a faulty processor,
+    /// for tests of what happens then.
+    pub fn with_answers(
+        model: &Model,
+        kernel: Kernel,
+        threads: NonZeroUsize,
+        tamper: Tamper<'_>,
+    ) -> Result<Self, NotReady> {
+        check_tampered(kernel.checked()?, tamper)?;
+        Self::checked(model, kernel, threads)
+    }
+
+    fn checked(model: &Model, kernel: Kernel, threads: NonZeroUsize) -> Result<Self, NotReady> {
         Ok(Self {
             kernel,
             team: Team::new(threads)?,

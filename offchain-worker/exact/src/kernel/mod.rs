@@ -2,6 +2,8 @@
 
 #[cfg(target_arch = "x86_64")]
 mod gathers;
+#[cfg(target_arch = "x86_64")]
+mod heads;
 pub mod known_answer;
 pub mod panels;
 pub mod products;

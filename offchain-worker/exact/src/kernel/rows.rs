@@ -12,7 +12,7 @@ use weft_exact::{
 
 use super::Kernel;
 #[cfg(target_arch = "x86_64")]
-use super::gathers;
+use super::{gathers, heads};
 
 /// A function compiled for each width of vectors; `$name(kernel, ...)` calls the right one.
 macro_rules! versions {
@@ -304,22 +304,37 @@ versions! {
     pub fn add(x: &mut [Fixed], y: &[Fixed]) = add_body
 }
 
-/// Tables with their last entry twice, so that an index may be clamped to the last but one.
+/// Tables with their last entry twice, so that an index may be clamped to the last but one; and as [`gathers`] takes them.
 struct Tables {
     logistic: [u32; 1_026],
     normal: [u32; 514],
+    #[cfg(target_arch = "x86_64")]
+    gathered: Gathered,
+}
+
+#[cfg(target_arch = "x86_64")]
+struct Gathered {
+    logistic: [u32; 1_026],
+    normal: [u32; 514],
+    powers: [u64; 256],
 }
 
 fn tables() -> &'static Tables {
     static TABLES: std::sync::OnceLock<Tables> = std::sync::OnceLock::new();
     TABLES.get_or_init(|| {
-        let mut tables = Tables {
-            logistic: [1 << PLACES; 1_026],
-            normal: [1 << PLACES; 514],
-        };
-        tables.logistic[..1_025].copy_from_slice(logistic_table());
-        tables.normal[..513].copy_from_slice(normal_table());
-        tables
+        let (mut logistic, mut normal) = ([1 << PLACES; 1_026], [1 << PLACES; 514]);
+        logistic[..1_025].copy_from_slice(logistic_table());
+        normal[..513].copy_from_slice(normal_table());
+        Tables {
+            #[cfg(target_arch = "x86_64")]
+            gathered: Gathered {
+                logistic: gathers::rising(&logistic),
+                normal: gathers::rising(&normal),
+                powers: gathers::falling(power_table()),
+            },
+            logistic,
+            normal,
+        }
     })
 }
 
@@ -358,7 +373,7 @@ pub fn swiglu(kernel: Kernel, gate: &[Fixed], up: &[Fixed], out: &mut [Fixed]) {
     #[cfg(target_arch = "x86_64")]
     if kernel >= Kernel::Avx512 {
         // SAFETY: an engine takes only a kernel that the processor has.
-        return unsafe { gathers::swiglu(&tables().logistic, gate, up, out) };
+        return unsafe { gathers::swiglu(&tables().gathered.logistic, gate, up, out) };
     }
     swiglu_alone(kernel, gate, up, out);
 }
@@ -380,7 +395,7 @@ pub fn gelu(kernel: Kernel, x: &mut [Fixed]) {
     #[cfg(target_arch = "x86_64")]
     if kernel >= Kernel::Avx512 {
         // SAFETY: an engine takes only a kernel that the processor has.
-        return unsafe { gathers::gelu(&tables().normal, x) };
+        return unsafe { gathers::gelu(&tables().gathered.normal, x) };
     }
     gelu_alone(kernel, x);
 }
@@ -452,8 +467,19 @@ fn quantise_transformed_body(head: &mut [Fixed], planes: &mut Planes<'_>) -> Sca
 }
 
 versions! {
-    /// [`weft_exact::hadamard::quantise_transformed`] of one block, narrow; the head is used up.
-    pub fn quantise_transformed(head: &mut [Fixed], planes: &mut Planes<'_>) -> Scale = quantise_transformed_body
+    fn transform_alone(head: &mut [Fixed], planes: &mut Planes<'_>) -> Scale = quantise_transformed_body
+}
+
+/// [`weft_exact::hadamard::quantise_transformed`] of one block, narrow; the head is used up.
+pub fn quantise_transformed(kernel: Kernel, head: &mut [Fixed], planes: &mut Planes<'_>) -> Scale {
+    #[cfg(target_arch = "x86_64")]
+    if kernel >= Kernel::Avx512 {
+        // SAFETY: an engine takes only a kernel that the processor has.
+        if let Some(scale) = unsafe { heads::quantise_transformed(head, planes.values, planes.offset) } {
+            return scale;
+        }
+    }
+    transform_alone(kernel, head, planes)
 }
 
 /// What [`weights`] finds beside the planes.
@@ -551,7 +577,7 @@ pub fn weights(
         // SAFETY: an engine takes only a kernel that the processor has; all slices are as long.
         let total = unsafe {
             gathers::weights(
-                power_table(),
+                &tables().gathered.powers,
                 exponents,
                 peak,
                 values.0,
@@ -571,15 +597,15 @@ pub fn weights(
 }
 
 #[inline(always)]
-fn join_body(values: &mut [i32], fine: &[i32]) {
-    for (value, fine) in values.iter_mut().zip(fine) {
-        *value = value.wrapping_mul(128).wrapping_add(*fine);
+fn join_body(values: &[i32], fine: &[i32], out: &mut [i32]) {
+    for ((out, value), fine) in out.iter_mut().zip(values).zip(fine) {
+        *out = value.wrapping_mul(128).wrapping_add(*fine);
     }
 }
 
 versions! {
     /// Sums of the two planes of [`weights`] to one: `128 * value + fine`.
-    pub fn join(values: &mut [i32], fine: &[i32]) = join_body
+    pub fn join(values: &[i32], fine: &[i32], out: &mut [i32]) = join_body
 }
 
 #[inline(always)]

@@ -6,7 +6,7 @@ use weft_exact::{
     model::Model,
     norm::EPSILON_PLACES,
     piece::Piece,
-    program::{Config, Family, Part, Precision, Program, Shapes},
+    program::{Config, Family, MAX_HEAD_WIDTH, Part, Precision, Program, Shapes},
     quantise::Width,
     rotary::{ANGLE_PLACES, Angle},
 };
@@ -121,8 +121,27 @@ fn matrix(numbers: &mut Numbers, rows: usize, shape: Shape) -> Matrix {
     }
 }
 
+/// With heads of the largest width, which no known model's small ones have.
+pub fn wide_heads(kind: Kind) -> Config {
+    let mut config = Config {
+        heads: if kind.family == Family::Llama { 4 } else { 2 },
+        kv_heads: 2,
+        head_width: MAX_HEAD_WIDTH,
+        // log2(e) / sqrt(128) / 128.
+        to_log2: Scale::new(1_095_366_390, 40),
+        ..config(kind)
+    };
+    let columns = config.heads * config.head_width;
+    config.shapes.output.columns = columns;
+    config.shapes.output.group = if kind.group == 0 { columns } else { kind.group };
+    config
+}
+
 pub fn model(kind: Kind, seed: u64) -> Model {
-    let config = config(kind);
+    model_of(config(kind), seed)
+}
+
+pub fn model_of(config: Config, seed: u64) -> Model {
     let program = Program::new(config).unwrap();
     let mut numbers = Numbers(seed);
     let parts = program

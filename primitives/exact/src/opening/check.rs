@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    Checked, Flaw, Leaves, Opening, Operand, Refuted, Tiles,
+    Checked, Flaw, Leaves, Opening, Operand, Refuted, Tiles, bind,
     frame::{Frame, Place, check_header},
     layout::Layout,
     multiproof,
@@ -203,10 +203,8 @@ impl Opening {
         let operator = climb(target.count, &target.places, &digests(&tiles.tiles), &tiles.siblings)?;
         let at = target.operator.ok_or(Flaw::Nowhere)?;
         let count = frame.operators.len() as u64;
-        equal(
-            climb(count, &[at], &[merkle::leaf(&operator)], &tiles.step_siblings)?,
-            &self.step_root,
-        )
+        let operators = climb(count, &[at], &[merkle::leaf(&operator)], &tiles.step_siblings)?;
+        equal(bind(&self.trace.root(), self.position, &operators), &self.step_root)
     }
 
     fn output(&self, frame: &Frame) -> Result<&[u8], Flaw> {

@@ -1,10 +1,12 @@
 //! Openings: a proof that stands by itself for one tile of one step, and its check by the reference alone.
 //!
 //! A trace's root commits, eagerly, only to tokens and to what positions kept ([`crate::trace`]). All else of a step follows
-//! from these, and is computed again when it is asked for; then the device reveals the *step's root*: the Merkle root over the
-//! roots of the step's operators in the order of the program ([`operators`], [`step_root`]), and each operator's is over its
-//! tiles. The step's root is not in the trace's root. What ties it to the trace are the tiles that give what the trace has: keys
-//! and values, the last hidden states of BERT, the chosen token and the result must be those of the trace.
+//! from these, and is computed again when it is asked for; then the device reveals the *step's root*: a digest of the trace's
+//! root, the position and the Merkle root over the roots of the step's operators in the order of the program ([`operators`],
+//! [`step_root`]), and each operator's is over its tiles. It is of this trace and this position alone: no opening of one step can
+//! be shown as another's. The trace's root does not commit to it, as it is not computed before somebody asks. What ties its tiles
+//! to the trace are those that give what the trace has: keys and values, the last hidden states of BERT, the chosen token and the
+//! result must be those of the trace.
 //!
 //! The operators after the layers of BERT are no position's. They form a step of their own, whose position is the number of
 //! positions.
@@ -52,7 +54,7 @@ pub struct Opening {
     pub weights: Digest,
     /// What the trace's root is made of.
     pub trace: Trace,
-    /// Root over the roots of the step's operators.
+    /// Of [`step_root`].
     #[cfg_attr(feature = "serde", serde(with = "hex"))]
     pub step_root: Digest,
     /// The step; the number of positions for the operators after the layers of BERT.
@@ -115,7 +117,7 @@ pub struct Tiles {
     /// From the tiles to the operator's root.
     #[cfg_attr(feature = "serde", serde(with = "hex::list"))]
     pub siblings: Vec<Digest>,
-    /// From the operator's root, which is a leaf there, to the step's.
+    /// From the operator's root, which is a leaf there, to the root over all operators, of which the step's is made.
     #[cfg_attr(feature = "serde", serde(with = "hex::list"))]
     pub step_siblings: Vec<Digest>,
 }
@@ -139,14 +141,14 @@ pub enum Operand {
 /// What an opening that checks has shown: this tile was computed right.
 ///
 /// Roots that nobody has committed to are worth nothing: hold the trace's root against what the device committed to, and the
-/// step's against what it revealed for this position, for a step's root does not say of which position it is.
+/// step's against what it revealed when it was asked for this step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checked {
     /// [`crate::model::Model::root`].
     pub model_root: Digest,
     /// [`Trace::root`].
     pub trace_root: Digest,
-    /// Root over the roots of the step's operators.
+    /// Of [`step_root`]: it names the trace and the position.
     pub step_root: Digest,
     /// The step.
     pub position: usize,
@@ -154,9 +156,18 @@ pub struct Checked {
     pub address: Address,
 }
 
-/// What commits to a step: `operators` are the roots over the tiles of each of its operators, in the order of [`operators`].
-pub fn step_root(operators: &[Digest]) -> Digest {
-    merkle::root(&step_leaves(operators))
+/// What commits to the step at a position of a trace: `operators` are the roots over the tiles of each of its operators, in the
+/// order of the function of that name.
+pub fn step_root(trace_root: &Digest, position: usize, operators: &[Digest]) -> Digest {
+    bind(trace_root, position, &merkle::root(&step_leaves(operators)))
+}
+
+/// [`step_root`] of the root over the operators' roots.
+fn bind(trace_root: &Digest, position: usize, operators: &Digest) -> Digest {
+    let mut bytes = trace_root.to_vec();
+    bytes.extend((position as u64).to_le_bytes());
+    bytes.extend(operators);
+    merkle::hash(b"weft step 1", &bytes)
 }
 
 /// The leaves of the tree of [`step_root`].

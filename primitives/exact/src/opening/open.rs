@@ -126,7 +126,7 @@ impl<'a> Opener<'a> {
             config: *program.config(),
             weights: merkle::root(&self.weights),
             trace: self.trace.clone(),
-            step_root: step_root(&roots),
+            step_root: step_root(&self.trace.root(), position, &roots),
             position,
             address,
             tokens,
