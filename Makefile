@@ -18,7 +18,7 @@ CARGO := scripts/cargo.sh
 RELEASE := $(CARGO_TARGET_DIR)/release
 SAY = @printf '\n== %s\n'
 
-.PHONY: help setup build models js test arm demo bench lint fmt specs metadata weights
+.PHONY: help setup build models js kubo test arm demo bench lint fmt specs metadata weights
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,13 +44,17 @@ js: setup ## install the JavaScript client that the tests drive
 	if [ node_modules/.package-lock.json -nt package-lock.json ]; then echo 'already installed'; \
 	else npm ci --silent && touch node_modules/.package-lock.json; fi
 
+kubo: setup ## build Kubo, which the tests of the IPFS backend run (some minutes, once; needs Go)
+	$(SAY) 'kubo'
+	@scripts/kubo.sh || [ $$? -eq 3 ]
+
 test: export WEFT_NODE_BIN = $(CURDIR)/bin/weft-node
 test: export WEFT_BIN = $(CURDIR)/bin/weft
 # The long tests wait more than they compute, so more of them run than there are cores.
 test: export RUST_TEST_THREADS ?= 8
 # setup has installed a software Vulkan: tests of the GPU path may not skip.
 test: export WEFT_TESTS_REQUIRE_VULKAN = 1
-test: build models js ## run every test
+test: build models js kubo ## run every test
 	$(SAY) 'test: Rust'
 	@$(CARGO) test $(CARGO_ARGS) --no-fail-fast
 
@@ -62,11 +66,12 @@ demo: build models ## the whole story on this machine: make demo PROMPT="..."
 	$(SAY) 'demo: a chain, a creator, two providers and a user'
 	@bin/weft-demo --prompt "$$PROMPT"
 
-bench: build models ## measure against openssl and llama.cpp on this machine (some minutes, on a quiet machine)
+bench: build models kubo ## measure against openssl, llama.cpp, onnxruntime and Kubo on this machine (some minutes, on a quiet machine)
 	$(SAY) 'bench: compiling what measures'
 	@$(CARGO) build $(CARGO_ARGS) --examples
 	$(SAY) 'bench'
 	@scripts/bench.sh
+	@scripts/bench_store.sh
 
 lint: setup ## formatting and clippy
 	$(SAY) 'lint: rustfmt'

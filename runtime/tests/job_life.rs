@@ -304,7 +304,7 @@ fn a_jobs_life_costs_less_than_a_five_hundredth_of_a_block() {
     let percent = |weight: Weight| 100.0 * weight.ref_time() as f64 / limits.max_block.ref_time() as f64;
     let hooks = Cost::due_passed() + Cost::due_pruned();
     // How many offers leave the book with the booking and come back with the commit.
-    let life = |offers| Cost::post(offers) + Cost::release_input() + Cost::commit(offers) + hooks;
+    let life = |offers| Cost::post(offers) + Cost::release_input() + Cost::commit(offers, 1) + hooks;
     let transactions = limits.get(DispatchClass::Normal).base_extrinsic * 3;
     let extensions = extension().weight(&post(0, 0)) * 3;
     println!(

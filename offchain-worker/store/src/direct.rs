@@ -1,10 +1,11 @@
-//! To and from the disk without a detour.
+//! To the disk without a detour, and from it in one sweep.
 //!
-//! A block is written once and then rests; models are read once, into a process's
-//! own memory. Keeping either in the system's cache costs a copy and, where
-//! memory has to be found for it, more time than the disk takes. So what is large
-//! goes past it (`O_DIRECT`), where the file system knows how; anything else is
-//! written and read in the usual way. Nothing else depends on which it was.
+//! What is written here is written once and then rests. Keeping it in the system's
+//! cache costs a copy and, where memory has to be found for it, more time than the
+//! disk takes. So what is large goes past it (`O_DIRECT`), where the file system
+//! knows how. Reading goes through the cache, as peers ask for the same blocks
+//! again and again; the system is told of many blocks at once, so that the disk
+//! need not be asked for each alone. Nothing else depends on either.
 
 use std::{
     fs::{File, OpenOptions},
@@ -179,57 +180,33 @@ impl Write for DirectWriter {
     }
 }
 
-/// All of a file, or its first `max` bytes.
-pub(crate) fn read(path: &Path, max: usize) -> io::Result<Bytes> {
-    let mut file = File::open(path)?;
-    let len = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX).min(max);
-    if len >= SMALLEST
-        && let Some(data) = read_direct(path, len)?
+/// Opens a file that is going to be read as a whole, soon.
+pub(crate) fn open_ahead(path: &Path) -> io::Result<File> {
+    let file = File::open(path)?;
+    #[cfg(target_os = "linux")]
     {
-        return Ok(data);
+        // A hint; what comes of it is not of interest.
+        let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::WillNeed);
     }
+    Ok(file)
+}
+
+/// All of a file, or its first `max` bytes.
+pub(crate) fn read(mut file: File, max: usize) -> io::Result<Bytes> {
+    let len = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX).min(max);
     let mut data = vec![0; len];
-    let read = read_full(&mut file, &mut data, len)?;
-    data.truncate(read);
-    Ok(data.into())
-}
-
-/// `None` where the file system does not know how.
-fn read_direct(path: &Path, len: usize) -> io::Result<Option<Bytes>> {
-    let Some(mut options) = direct(0o600) else {
-        return Ok(None);
-    };
-    let mut buffer = Vec::new();
-    let read = options.read(true).open(path).and_then(|mut file| {
-        let whole = aligned(&mut buffer, len);
-        read_full(&mut file, whole, len)
-    });
-    match read {
-        Ok(read) => {
-            let start = padding(&buffer);
-            Ok(Some(Bytes::from(buffer).slice(start..start + read.min(len))))
-        }
-        Err(error) if is_not_known(&error) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// Reads `wanted` bytes into the start of `buffer`, or what there is; returns the
-/// bytes read. Never goes on from the middle of a unit.
-fn read_full(file: &mut File, mut buffer: &mut [u8], wanted: usize) -> io::Result<usize> {
-    let mut total = 0;
-    while total < wanted {
-        match file.read(buffer) {
+    let mut rest = data.as_mut_slice();
+    while !rest.is_empty() {
+        match file.read(rest) {
             Ok(0) => break,
-            Ok(read) => {
-                total += read;
-                buffer = buffer.get_mut(read..).unwrap_or_default();
-            }
+            Ok(read) => rest = rest.get_mut(read..).unwrap_or_default(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(total)
+    let read = len - rest.len();
+    data.truncate(read);
+    Ok(data.into())
 }
 
 /// The aligned part of a buffer with room for `len` bytes, whole units long.
@@ -254,7 +231,9 @@ fn direct(mode: u32) -> Option<OpenOptions> {
     use std::os::unix::fs::OpenOptionsExt;
 
     let mut options = OpenOptions::new();
-    options.custom_flags(libc::O_DIRECT).mode(mode);
+    options
+        .custom_flags(rustix::fs::OFlags::DIRECT.bits() as i32)
+        .mode(mode);
     Some(options)
 }
 
@@ -286,7 +265,8 @@ mod tests {
             let buffers = Buffers::default();
             let part = write_part(directory.path(), &data, &buffers).unwrap();
             prop_assert!(fs::read(&part).unwrap() == data);
-            prop_assert!(read(&part, max).unwrap() == data[..len.min(max)]);
+            let file = open_ahead(&part).unwrap();
+            prop_assert!(read(file, max).unwrap() == data[..len.min(max)]);
             // A buffer that held more before leaves nothing of it.
             let shorter = write_part(directory.path(), &data[..len / 2], &buffers).unwrap();
             prop_assert!(fs::read(&shorter).unwrap() == data[..len / 2]);

@@ -36,6 +36,7 @@ use layout::Layout;
 
 use crate::{
     block::{Block, MAX_BLOCK_BYTES, codec_of},
+    direct::{self, open_ahead},
     store::{ContentStore, StoreError},
 };
 
@@ -142,15 +143,15 @@ impl ContentStore for EmbeddedStore {
     async fn get_block(&self, cid: &Cid) -> Result<Bytes, StoreError> {
         codec_of(cid)?;
         let cid = *cid;
-        self.blocking(move |inner| inner.get(&cid)).await
+        let mut blocks = self.blocking(move |inner| inner.get(&[cid])).await?;
+        blocks.pop().ok_or(StoreError::NotFound(cid))
     }
 
     async fn get_blocks(&self, cids: Vec<Cid>) -> Result<Vec<Bytes>, StoreError> {
         for cid in &cids {
             codec_of(cid)?;
         }
-        self.blocking(move |inner| cids.iter().map(|cid| inner.get(cid)).collect())
-            .await
+        self.blocking(move |inner| inner.get(&cids)).await
     }
 
     async fn has(&self, cid: &Cid) -> Result<bool, StoreError> {
@@ -188,16 +189,20 @@ impl Inner {
         Ok(())
     }
 
-    fn get(&self, cid: &Cid) -> Result<Bytes, StoreError> {
-        let path = self.layout.block(cid);
-        let found = {
+    fn get(&self, cids: &[Cid]) -> Result<Vec<Bytes>, StoreError> {
+        let paths: Vec<_> = cids.iter().map(|cid| self.layout.block(cid)).collect();
+        let files: Vec<_> = {
             let _present = self.removal.read().unwrap_or_else(PoisonError::into_inner);
-            read_verified(&path, cid)?
+            paths.iter().map(|path| open_ahead(path)).collect()
         };
-        match found {
-            Some(data) => Ok(data),
-            None => self.set_aside(cid, &path),
+        let mut blocks = Vec::with_capacity(cids.len());
+        for ((cid, path), file) in cids.iter().zip(&paths).zip(files) {
+            blocks.push(match verified(file, path, cid)? {
+                Some(data) => data,
+                None => self.set_aside(cid, path)?,
+            });
         }
+        Ok(blocks)
     }
 
     /// Moves a damaged block away, unless it was replaced by a sound one since.
@@ -304,8 +309,12 @@ fn touch(path: &Path) -> Result<(), StoreError> {
 
 /// The bytes of a block; `None` if they are not what the CID says.
 fn read_verified(path: &Path, cid: &Cid) -> Result<Option<Bytes>, StoreError> {
+    verified(File::open(path), path, cid)
+}
+
+fn verified(file: io::Result<File>, path: &Path, cid: &Cid) -> Result<Option<Bytes>, StoreError> {
     // A file that grew must not fill the memory.
-    match crate::direct::read(path, MAX_BLOCK_BYTES + 1) {
+    match file.and_then(|file| direct::read(file, MAX_BLOCK_BYTES + 1)) {
         Ok(data) => Ok(Block::verify(cid, data).ok().map(Block::into_data)),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Err(StoreError::NotFound(*cid)),
         Err(e) => Err(io_error(path, e)),

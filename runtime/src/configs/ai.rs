@@ -118,5 +118,5 @@ impl pallet_jobs::Config for Runtime {
     type MaxTokens = ConstU32<32_768>;
     type TreasuryAccount = TreasuryAccount;
     type TreasuryCut = TreasuryCut;
-    type WeightInfo = ();
+    type WeightInfo = weights::pallet_jobs::WeightInfo<Runtime>;
 }

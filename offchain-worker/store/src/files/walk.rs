@@ -15,7 +15,7 @@ use crate::{
 pub(super) const GROUP_LEAVES: usize = 8;
 /// Groups that are read at once: enough to keep a few cores checking, or a daemon
 /// answering.
-const GROUPS_AHEAD: usize = 4;
+const GROUPS_AHEAD: usize = 6;
 
 /// One block of a file.
 pub(crate) struct Step {
@@ -27,13 +27,16 @@ pub(crate) struct Step {
     pub data: Bytes,
 }
 
+/// A leaf and its bytes.
+type Leaf = (Visit, Bytes);
+
 /// All blocks of a file, parents before children, in the order of the file.
 pub(crate) struct Walk<'a, S: ?Sized> {
     store: &'a S,
     limits: DagLimits,
     cursor: Cursor,
-    groups: FuturesOrdered<BoxFuture<'a, Result<Vec<(Visit, Bytes)>, StoreError>>>,
-    leaves: VecDeque<(Visit, Bytes)>,
+    groups: FuturesOrdered<BoxFuture<'a, Result<Vec<Leaf>, StoreError>>>,
+    leaves: VecDeque<Leaf>,
 }
 
 impl<'a, S: ContentStore + ?Sized> Walk<'a, S> {
