@@ -4,7 +4,7 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use crate::{
     asset, classify, creator, custodian, embed, exact, failure::Failure, infer, job, keys, market, models, pin,
-    provider, run, store, vault, wallet,
+    provider, run, space, store, vault, wallet,
 };
 
 const EXIT_CODES: &str = "\
@@ -65,6 +65,9 @@ enum Command {
     /// Look at published models and datasets.
     #[command(subcommand)]
     Asset(asset::Command),
+    /// Publish, find, install and run apps that call models.
+    #[command(subcommand)]
+    Space(space::Command),
     /// Keep files by their content, here or in IPFS; export and import them.
     #[command(subcommand)]
     Store(store::Command),
@@ -95,6 +98,7 @@ impl Cli {
             Command::Custodian(command) => wait(command.run()),
             Command::Pin(command) => wait(command.run()),
             Command::Asset(command) => wait(command.run()),
+            Command::Space(command) => wait(command.run()),
             Command::Store(command) => wait(command.run()),
             Command::Vault(command) => command.run(),
             Command::Balance(args) => wait(args.run()),

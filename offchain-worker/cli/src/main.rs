@@ -35,6 +35,7 @@ mod run;
 mod sealed_model;
 mod sealing;
 mod shutdown;
+mod space;
 mod store;
 mod vault;
 mod wallet;
