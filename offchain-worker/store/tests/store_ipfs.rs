@@ -180,14 +180,17 @@ impl AsyncRead for Killing {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_add_that_the_daemon_died_in_goes_on_where_it_was() {
     let Some(mut kubo) = Kubo::start() else { return };
-    let content = content(150 * CHUNK_BYTES);
+    // More than is read ahead, so that some of it was confirmed before the daemon dies.
+    let content = content(450 * CHUNK_BYTES);
+    // 450 leaves, three nodes over at most 174 of them each, and the root.
+    let blocks = 450 + 3 + 1;
     let (here, _dir) = embedded();
     let root = here.put_file(content.as_slice()).await.unwrap();
     let store = kubo.store();
     let dying = Killing {
         content: content.clone(),
         read: 0,
-        kill_at: 120 * CHUNK_BYTES,
+        kill_at: 430 * CHUNK_BYTES,
         pid: kubo.pid(),
     };
     let error = store.put_file(dying).await.unwrap_err();
@@ -211,8 +214,8 @@ async fn an_add_that_the_daemon_died_in_goes_on_where_it_was() {
     assert_eq!(store.put_file(content.as_slice()).await.unwrap(), root);
     let sent = store.sent();
     assert!(sent.present_blocks >= confirmed, "{sent:?} after {confirmed}");
-    assert_eq!(sent.blocks + sent.present_blocks, 151);
-    assert!(sent.blocks < 151);
+    assert_eq!(sent.blocks + sent.present_blocks, blocks);
+    assert!(sent.blocks < blocks);
     store.pin(&root).await.unwrap();
     assert!(kubo.run(&["cat", &root.to_string()], b"").stdout == content);
     // Once more: nothing moves.

@@ -22,7 +22,7 @@ pub fn passages(text: &str, most: usize) -> Vec<Passage> {
     let (mut current, mut first) = (String::new(), 1u32);
     for (line, number) in text.lines().zip(1u32..) {
         if found.len() >= most {
-            return found;
+            break;
         }
         let is_blank = line.trim().is_empty();
         if is_blank && current.len() >= ENOUGH / 2 {
