@@ -182,6 +182,7 @@ pub(crate) fn release_of<T: Config>(id: KeyRequestId, index: u8, share: [u8; 32]
 }
 
 /// What custodian `index` honestly releases for a request.
+#[cfg(test)]
 pub(crate) fn honest_release<T: Config>(id: KeyRequestId, index: u8) -> WrappedKey {
     let request = request::<T>(id);
     release_of::<T>(id, index, share_of::<T>(request.asset, request.dealing, index))

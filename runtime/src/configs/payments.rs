@@ -86,11 +86,12 @@ impl Payments<AccountId> for Money {
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_endow(who: &AccountId, currency: Currency, amount: Balance) {
         use fungible::Mutate as _;
-        use fungibles::{Create as _, Mutate as _};
+        use fungibles::Mutate as _;
         Balances::mint_into(who, amount.max(UNIT)).expect("a benchmark's balances can be minted");
         if let Currency::Token(id) = currency {
             if !Self::is_accepted(currency) {
-                Assets::create(id, who.clone(), true, 1).expect("the number is free on a benchmark's chain");
+                <Assets as fungibles::Create<_>>::create(id, who.clone(), true, 1)
+                    .expect("the number is free on a benchmark's chain");
             }
             Assets::mint_into(id, who, amount).expect("a benchmark's assets can be minted");
         }
