@@ -3,15 +3,17 @@
 //! What is written here is written once and then rests. Keeping it in the system's
 //! cache costs a copy and, where memory has to be found for it, more time than the
 //! disk takes. So what is large goes past it (`O_DIRECT`), where the file system
-//! knows how. Reading goes through the cache, as peers ask for the same blocks
-//! again and again; the system is told of many blocks at once, so that the disk
-//! need not be asked for each alone. Nothing else depends on either.
+//! knows how. A whole file is read the same way, but for what the cache has already:
+//! it streams through, and is not to drive out what is asked for again and again.
+//! Single blocks are read through the cache, as peers ask for the same ones.
+//! Nothing else depends on either.
 
 use std::{
     fs::{File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
+    ops::Range,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use bytes::Bytes;
@@ -26,7 +28,7 @@ const WRITER_BYTES: usize = 4 << 20;
 /// Buffers that are kept for the next block.
 const MAX_BUFFERS: usize = 32;
 
-/// Aligned buffers for writing, used again and again.
+/// Buffers for what goes past the cache, used again and again.
 #[derive(Default)]
 pub(crate) struct Buffers(Mutex<Vec<Vec<u8>>>);
 
@@ -180,20 +182,20 @@ impl Write for DirectWriter {
     }
 }
 
-/// Opens a file that is going to be read as a whole, soon.
-pub(crate) fn open_ahead(path: &Path) -> io::Result<File> {
-    let file = File::open(path)?;
-    #[cfg(target_os = "linux")]
-    {
-        // A hint; what comes of it is not of interest.
-        let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::WillNeed);
-    }
-    Ok(file)
-}
-
-/// All of a file, or its first `max` bytes.
-pub(crate) fn read(mut file: File, max: usize) -> io::Result<Bytes> {
+/// The bytes of a file that is read as a whole, or its first `max` bytes.
+///
+/// What the system's cache holds comes from there. The rest comes past it where `goes_past` and where the file system
+/// knows how: to make room in the cache for what streams through once takes longer than the disk does.
+pub(crate) fn read(mut file: File, max: usize, goes_past: bool, buffers: &Arc<Buffers>) -> io::Result<Bytes> {
     let len = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX).min(max);
+    if goes_past && len >= SMALLEST {
+        let mut buffer = Lent::new(buffers);
+        let whole = aligned(&mut buffer.bytes, len);
+        if let Some(read) = read_past(&file, whole, len)? {
+            let start = padding(&buffer.bytes);
+            return Ok(buffer.freeze(start..start + read));
+        }
+    }
     let mut data = vec![0; len];
     let mut rest = data.as_mut_slice();
     while !rest.is_empty() {
@@ -207,6 +209,87 @@ pub(crate) fn read(mut file: File, max: usize) -> io::Result<Bytes> {
     let read = len - rest.len();
     data.truncate(read);
     Ok(data.into())
+}
+
+/// Fills `whole`, which is aligned, from the cache if all of the file's `len` bytes are there, and else from the disk.
+/// Returns how many of the `len` bytes there were; `None` where the file system does not know how.
+#[cfg(target_os = "linux")]
+fn read_past(file: &File, whole: &mut [u8], len: usize) -> io::Result<Option<usize>> {
+    use std::{io::IoSliceMut, os::unix::fs::FileExt};
+
+    use rustix::{
+        fs::{OFlags, fcntl_setfl},
+        io::{ReadWriteFlags, preadv2},
+    };
+
+    let exact = whole.get_mut(..len).unwrap_or_default();
+    // Does not wait for the disk: fewer bytes, or an error, say that it would have to.
+    if preadv2(file, &mut [IoSliceMut::new(exact)], 0, ReadWriteFlags::NOWAIT) == Ok(len) {
+        return Ok(Some(len));
+    }
+    if fcntl_setfl(file, OFlags::DIRECT).is_err() {
+        return Ok(None);
+    }
+    let mut read = 0;
+    while read < len {
+        match file.read_at(whole.get_mut(read..).unwrap_or_default(), read as u64) {
+            Ok(0) => break,
+            Ok(more) => {
+                read += more;
+                // The end of the file: what follows could not be read past the cache.
+                if !more.is_multiple_of(ALIGNMENT) {
+                    break;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if is_not_known(&error) => {
+                // Whoever reads it otherwise reads it through the cache again.
+                fcntl_setfl(file, OFlags::empty())?;
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Some(read.min(len)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn read_past(_file: &File, _whole: &mut [u8], _len: usize) -> io::Result<Option<usize>> {
+    Ok(None)
+}
+
+/// A buffer that goes back when nobody reads it any more.
+struct Lent {
+    bytes: Vec<u8>,
+    filled: Range<usize>,
+    buffers: Arc<Buffers>,
+}
+
+impl Lent {
+    fn new(buffers: &Arc<Buffers>) -> Self {
+        Self {
+            bytes: buffers.take(),
+            filled: 0..0,
+            buffers: Arc::clone(buffers),
+        }
+    }
+
+    fn freeze(mut self, filled: Range<usize>) -> Bytes {
+        self.filled = filled;
+        Bytes::from_owner(self)
+    }
+}
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes.get(self.filled.clone()).unwrap_or_default()
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.buffers.give_back(std::mem::take(&mut self.bytes));
+    }
 }
 
 /// The aligned part of a buffer with room for `len` bytes, whole units long.
@@ -262,14 +345,18 @@ mod tests {
         fn files_of_any_length_come_back(len in prop_oneof![0..3usize, SMALLEST - 2..SMALLEST + 2, 0..300_000usize], max in 0..400_000usize) {
             let directory = tempfile::tempdir().unwrap();
             let data: Vec<u8> = (0..len as u32).map(|i| (i / 7) as u8).collect();
-            let buffers = Buffers::default();
+            let buffers = Arc::new(Buffers::default());
             let part = write_part(directory.path(), &data, &buffers).unwrap();
             prop_assert!(fs::read(&part).unwrap() == data);
-            let file = open_ahead(&part).unwrap();
-            prop_assert!(read(file, max).unwrap() == data[..len.min(max)]);
+            for goes_past in [false, true, true] {
+                let read = read(File::open(&part).unwrap(), max, goes_past, &buffers).unwrap();
+                prop_assert!(read == data[..len.min(max)]);
+            }
             // A buffer that held more before leaves nothing of it.
             let shorter = write_part(directory.path(), &data[..len / 2], &buffers).unwrap();
             prop_assert!(fs::read(&shorter).unwrap() == data[..len / 2]);
+            let read = read(File::open(&shorter).unwrap(), max, true, &buffers).unwrap();
+            prop_assert!(read == data[..(len / 2).min(max)]);
             drop((part, shorter));
             prop_assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
         }

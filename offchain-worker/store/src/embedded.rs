@@ -36,7 +36,7 @@ use layout::Layout;
 
 use crate::{
     block::{Block, MAX_BLOCK_BYTES, codec_of},
-    direct::{self, open_ahead},
+    direct,
     store::{ContentStore, StoreError},
 };
 
@@ -143,7 +143,7 @@ impl ContentStore for EmbeddedStore {
     async fn get_block(&self, cid: &Cid) -> Result<Bytes, StoreError> {
         codec_of(cid)?;
         let cid = *cid;
-        let mut blocks = self.blocking(move |inner| inner.get(&[cid])).await?;
+        let mut blocks = self.blocking(move |inner| inner.get(&[cid], false)).await?;
         blocks.pop().ok_or(StoreError::NotFound(cid))
     }
 
@@ -151,7 +151,8 @@ impl ContentStore for EmbeddedStore {
         for cid in &cids {
             codec_of(cid)?;
         }
-        self.blocking(move |inner| inner.get(&cids)).await
+        // Those of a file that streams through.
+        self.blocking(move |inner| inner.get(&cids, true)).await
     }
 
     async fn has(&self, cid: &Cid) -> Result<bool, StoreError> {
@@ -189,15 +190,15 @@ impl Inner {
         Ok(())
     }
 
-    fn get(&self, cids: &[Cid]) -> Result<Vec<Bytes>, StoreError> {
+    fn get(&self, cids: &[Cid], goes_past_cache: bool) -> Result<Vec<Bytes>, StoreError> {
         let paths: Vec<_> = cids.iter().map(|cid| self.layout.block(cid)).collect();
         let files: Vec<_> = {
             let _present = self.removal.read().unwrap_or_else(PoisonError::into_inner);
-            paths.iter().map(|path| open_ahead(path)).collect()
+            paths.iter().map(File::open).collect()
         };
         let mut blocks = Vec::with_capacity(cids.len());
         for ((cid, path), file) in cids.iter().zip(&paths).zip(files) {
-            blocks.push(match verified(file, path, cid)? {
+            blocks.push(match self.verified(file, path, cid, goes_past_cache)? {
                 Some(data) => data,
                 None => self.set_aside(cid, path)?,
             });
@@ -205,10 +206,27 @@ impl Inner {
         Ok(blocks)
     }
 
+    /// The bytes of a block; `None` if they are not what the CID says.
+    fn verified(
+        &self,
+        file: io::Result<File>,
+        path: &Path,
+        cid: &Cid,
+        goes_past_cache: bool,
+    ) -> Result<Option<Bytes>, StoreError> {
+        // A file that grew must not fill the memory.
+        let most = MAX_BLOCK_BYTES + 1;
+        match file.and_then(|file| direct::read(file, most, goes_past_cache, self.layout.buffers())) {
+            Ok(data) => Ok(Block::verify(cid, data).ok().map(Block::into_data)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(StoreError::NotFound(*cid)),
+            Err(e) => Err(io_error(path, e)),
+        }
+    }
+
     /// Moves a damaged block away, unless it was replaced by a sound one since.
     fn set_aside(&self, cid: &Cid, path: &Path) -> Result<Bytes, StoreError> {
         let _alone = self.removal.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(data) = read_verified(path, cid)? {
+        if let Some(data) = self.verified(File::open(path), path, cid, false)? {
             return Ok(data);
         }
         let len = fs::metadata(path).map_or(0, |m| m.len());
@@ -305,20 +323,6 @@ fn touch(path: &Path) -> Result<(), StoreError> {
         .open(path)
         .and_then(|file| file.set_modified(SystemTime::now()))
         .map_err(|e| io_error(path, e))
-}
-
-/// The bytes of a block; `None` if they are not what the CID says.
-fn read_verified(path: &Path, cid: &Cid) -> Result<Option<Bytes>, StoreError> {
-    verified(File::open(path), path, cid)
-}
-
-fn verified(file: io::Result<File>, path: &Path, cid: &Cid) -> Result<Option<Bytes>, StoreError> {
-    // A file that grew must not fill the memory.
-    match file.and_then(|file| direct::read(file, MAX_BLOCK_BYTES + 1)) {
-        Ok(data) => Ok(Block::verify(cid, data).ok().map(Block::into_data)),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Err(StoreError::NotFound(*cid)),
-        Err(e) => Err(io_error(path, e)),
-    }
 }
 
 /// A name is on the disk once its directory is.

@@ -1,10 +1,16 @@
 //! Removing what no pin leads to.
 
-use std::{collections::HashSet, fs, io, sync::PoisonError, time::SystemTime};
+use std::{
+    collections::HashSet,
+    fs::{self, File},
+    io,
+    sync::PoisonError,
+    time::SystemTime,
+};
 
 use cid::Cid;
 
-use super::{Inner, io_error, read_verified};
+use super::{Inner, io_error};
 use crate::{
     block::{Codec, codec_of},
     store::StoreError,
@@ -74,7 +80,8 @@ impl Inner {
             if !seen.insert(cid) || codec_of(&cid)? == Codec::Raw {
                 continue;
             }
-            match read_verified(&self.layout.block(&cid), &cid) {
+            let path = self.layout.block(&cid);
+            match self.verified(File::open(&path), &path, &cid, false) {
                 Ok(Some(block)) => ahead.extend(links_of(&cid, &block)),
                 Ok(None) | Err(StoreError::NotFound(_)) => {}
                 Err(e) => return Err(e),

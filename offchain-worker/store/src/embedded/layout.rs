@@ -5,6 +5,7 @@ use std::{
     fs::{self, Metadata},
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use cid::Cid;
@@ -24,7 +25,7 @@ const QUARANTINE: &str = "quarantine";
 
 pub(super) struct Layout {
     root: PathBuf,
-    buffers: Buffers,
+    buffers: Arc<Buffers>,
 }
 
 impl Layout {
@@ -36,7 +37,7 @@ impl Layout {
         }
         Ok(Self {
             root: root.to_owned(),
-            buffers: Buffers::default(),
+            buffers: Arc::default(),
         })
     }
 
@@ -81,6 +82,11 @@ impl Layout {
     pub fn write_part(&self, data: &[u8]) -> Result<TempPath, StoreError> {
         let parts = self.root.join(PARTS);
         write_part(&parts, data, &self.buffers).map_err(|e| io_error(&parts, e))
+    }
+
+    /// For blocks that are read past the system's cache.
+    pub fn buffers(&self) -> &Arc<Buffers> {
+        &self.buffers
     }
 
     /// Removes what a process that was killed left behind.
