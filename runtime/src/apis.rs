@@ -337,6 +337,10 @@ impl_runtime_apis! {
             Pins::pin_deals(from, limit)
         }
 
+        fn pin_deals_about(asset: AssetId, from: u64, limit: u32) -> Page<PinDealView<AccountId>> {
+            Pins::pin_deals_about(asset, from, limit)
+        }
+
         fn pins_of(account: AccountId, from: u64, limit: u32) -> Page<PinView<AccountId>> {
             Pins::pins_of(&account, from, limit)
         }

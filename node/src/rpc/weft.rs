@@ -141,6 +141,16 @@ pub trait WeftApi {
     #[method(name = "pinDeals")]
     fn pin_deals(&self, from: u64, limit: u32, at: Option<Hash>) -> RpcResult<Page<PinDealView<AccountId>>>;
 
+    /// The deals about one asset that are not closed. Their order changes as deals close.
+    #[method(name = "pinDealsAbout")]
+    fn pin_deals_about(
+        &self,
+        asset: AssetId,
+        from: u64,
+        limit: u32,
+        at: Option<Hash>,
+    ) -> RpcResult<Page<PinDealView<AccountId>>>;
+
     /// What one account keeps.
     #[method(name = "pinsOf")]
     fn pins_of(
@@ -264,290 +274,50 @@ fn failed(error: ApiError) -> ErrorObjectOwned {
     )
 }
 
+/// Methods that ask the runtime's function of the same name, with the same arguments, at a block.
+macro_rules! answered_by_the_runtime {
+    ($($name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {$(
+        fn $name(&self, $($argument: $type,)* at: Option<Hash>) -> RpcResult<$answer> {
+            self.client.runtime_api().$name(self.block(at), $($argument),*).map_err(failed)
+        }
+    )*};
+}
+
 impl WeftApiServer for Weft {
-    fn asset(&self, asset: AssetId, at: Option<Hash>) -> RpcResult<Option<AssetView<AccountId>>> {
-        self.client.runtime_api().asset(self.block(at), asset).map_err(failed)
-    }
-
-    fn assets(&self, from: u64, limit: u32, at: Option<Hash>) -> RpcResult<Page<AssetView<AccountId>>> {
-        self.client
-            .runtime_api()
-            .assets(self.block(at), from, limit)
-            .map_err(failed)
-    }
-
-    fn assets_by_creator(
-        &self,
-        creator: AccountId,
-        from: u64,
-        limit: u32,
-        at: Option<Hash>,
-    ) -> RpcResult<Page<AssetView<AccountId>>> {
-        self.client
-            .runtime_api()
-            .assets_by_creator(self.block(at), creator, from, limit)
-            .map_err(failed)
-    }
-
-    fn work(&self, work: WorkId, at: Option<Hash>) -> RpcResult<Option<WorkView<AccountId>>> {
-        self.client.runtime_api().work(self.block(at), work).map_err(failed)
-    }
-
-    fn search(
-        &self,
-        query: Query<AccountId>,
-        from: u64,
-        limit: u32,
-        at: Option<Hash>,
-    ) -> RpcResult<Page<WorkView<AccountId>>> {
-        self.client
-            .runtime_api()
-            .search(self.block(at), query, from, limit)
-            .map_err(failed)
-    }
-
-    fn versions(&self, work: WorkId, from: u64, limit: u32, at: Option<Hash>) -> RpcResult<Page<AssetView<AccountId>>> {
-        self.client
-            .runtime_api()
-            .versions(self.block(at), work, from, limit)
-            .map_err(failed)
-    }
-
-    fn licence(&self, licence: LicenceId, at: Option<Hash>) -> RpcResult<Option<LicenceView<AccountId>>> {
-        self.client
-            .runtime_api()
-            .licence(self.block(at), licence)
-            .map_err(failed)
-    }
-
-    fn licence_of(
-        &self,
-        work: WorkId,
-        holder: AccountId,
-        at: Option<Hash>,
-    ) -> RpcResult<Option<LicenceView<AccountId>>> {
-        self.client
-            .runtime_api()
-            .licence_of(self.block(at), work, holder)
-            .map_err(failed)
-    }
-
-    fn licences_of(
-        &self,
-        holder: AccountId,
-        from: u64,
-        limit: u32,
-        at: Option<Hash>,
-    ) -> RpcResult<Page<LicenceView<AccountId>>> {
-        self.client
-            .runtime_api()
-            .licences_of(self.block(at), holder, from, limit)
-            .map_err(failed)
-    }
-
-    fn lineage(&self, asset: AssetId, at: Option<Hash>) -> RpcResult<Option<LineageView<AccountId>>> {
-        self.client.runtime_api().lineage(self.block(at), asset).map_err(failed)
-    }
-
-    fn ratings(&self, work: WorkId, from: u64, limit: u32, at: Option<Hash>) -> RpcResult<Page<RatingView<AccountId>>> {
-        self.client
-            .runtime_api()
-            .ratings(self.block(at), work, from, limit)
-            .map_err(failed)
-    }
-
-    fn scrutiny(&self, asset: AssetId, at: Option<Hash>) -> RpcResult<ScrutinyView<AccountId>> {
-        self.client
-            .runtime_api()
-            .scrutiny(self.block(at), asset)
-            .map_err(failed)
-    }
-
-    fn custody(&self, asset: AssetId, at: Option<Hash>) -> RpcResult<Option<CustodyView<AccountId>>> {
-        self.client.runtime_api().custody(self.block(at), asset).map_err(failed)
-    }
-
-    fn dealing(&self, dealing: DealingId, at: Option<Hash>) -> RpcResult<Option<DealingView<AccountId>>> {
-        self.client
-            .runtime_api()
-            .dealing(self.block(at), dealing)
-            .map_err(failed)
-    }
-
-    fn key_request(&self, request: KeyRequestId, at: Option<Hash>) -> RpcResult<Option<KeyRequestView<AccountId>>> {
-        self.client
-            .runtime_api()
-            .key_request(self.block(at), request)
-            .map_err(failed)
-    }
-
-    fn key_requests_for(
-        &self,
-        custodian: AccountId,
-        from: u64,
-        limit: u32,
-        at: Option<Hash>,
-    ) -> RpcResult<Page<KeyRequestView<AccountId>>> {
-        self.client
-            .runtime_api()
-            .key_requests_for(self.block(at), custodian, from, limit)
-            .map_err(failed)
-    }
-
-    fn custodian(&self, custodian: AccountId, at: Option<Hash>) -> RpcResult<Option<CustodianView<AccountId>>> {
-        self.client
-            .runtime_api()
-            .custodian(self.block(at), custodian)
-            .map_err(failed)
-    }
-
-    fn custodians(&self, from: u64, limit: u32, at: Option<Hash>) -> RpcResult<Page<CustodianView<AccountId>>> {
-        self.client
-            .runtime_api()
-            .custodians(self.block(at), from, limit)
-            .map_err(failed)
-    }
-
-    fn pin_deal(&self, deal: PinDealId, at: Option<Hash>) -> RpcResult<Option<PinDealView<AccountId>>> {
-        self.client.runtime_api().pin_deal(self.block(at), deal).map_err(failed)
-    }
-
-    fn pin_deals(&self, from: u64, limit: u32, at: Option<Hash>) -> RpcResult<Page<PinDealView<AccountId>>> {
-        self.client
-            .runtime_api()
-            .pin_deals(self.block(at), from, limit)
-            .map_err(failed)
-    }
-
-    fn pins_of(
-        &self,
-        account: AccountId,
-        from: u64,
-        limit: u32,
-        at: Option<Hash>,
-    ) -> RpcResult<Page<PinView<AccountId>>> {
-        self.client
-            .runtime_api()
-            .pins_of(self.block(at), account, from, limit)
-            .map_err(failed)
-    }
-
-    fn challenge(&self, deal: PinDealId, pinner: AccountId, at: Option<Hash>) -> RpcResult<Option<ChallengeView>> {
-        self.client
-            .runtime_api()
-            .challenge(self.block(at), deal, pinner)
-            .map_err(failed)
-    }
-
-    fn space(&self, space: SpaceId, at: Option<Hash>) -> RpcResult<Option<SpaceView<AccountId>>> {
-        self.client.runtime_api().space(self.block(at), space).map_err(failed)
-    }
-
-    fn spaces(
-        &self,
-        query: SpaceQuery<AccountId>,
-        from: u64,
-        limit: u32,
-        at: Option<Hash>,
-    ) -> RpcResult<Page<SpaceView<AccountId>>> {
-        self.client
-            .runtime_api()
-            .spaces(self.block(at), query, from, limit)
-            .map_err(failed)
-    }
-
-    fn releases(&self, space: SpaceId, from: u64, limit: u32, at: Option<Hash>) -> RpcResult<Page<ReleaseView>> {
-        self.client
-            .runtime_api()
-            .releases(self.block(at), space, from, limit)
-            .map_err(failed)
-    }
-
-    fn reviews(
-        &self,
-        space: SpaceId,
-        from: u64,
-        limit: u32,
-        at: Option<Hash>,
-    ) -> RpcResult<Page<ReviewView<AccountId>>> {
-        self.client
-            .runtime_api()
-            .reviews(self.block(at), space, from, limit)
-            .map_err(failed)
-    }
-
-    fn purchase(
-        &self,
-        space: SpaceId,
-        account: AccountId,
-        at: Option<Hash>,
-    ) -> RpcResult<Option<PurchaseView<AccountId>>> {
-        self.client
-            .runtime_api()
-            .purchase(self.block(at), space, account)
-            .map_err(failed)
-    }
-
-    fn space_reports(
-        &self,
-        space: SpaceId,
-        from: u64,
-        limit: u32,
-        at: Option<Hash>,
-    ) -> RpcResult<Page<ReportView<AccountId>>> {
-        self.client
-            .runtime_api()
-            .space_reports(self.block(at), space, from, limit)
-            .map_err(failed)
-    }
-
-    fn provider(&self, owner: AccountId, at: Option<Hash>) -> RpcResult<Option<ProviderView<AccountId>>> {
-        self.client
-            .runtime_api()
-            .provider(self.block(at), owner)
-            .map_err(failed)
-    }
-
-    fn offers_for_model(
-        &self,
-        model: AssetId,
-        from: u64,
-        limit: u32,
-        at: Option<Hash>,
-    ) -> RpcResult<Page<OfferView<AccountId>>> {
-        self.client
-            .runtime_api()
-            .offers_for_model(self.block(at), model, from, limit)
-            .map_err(failed)
-    }
-
-    fn job(&self, job: JobId, at: Option<Hash>) -> RpcResult<Option<JobView<AccountId, BlockNumber>>> {
-        self.client.runtime_api().job(self.block(at), job).map_err(failed)
-    }
-
-    fn jobs_by_user(
-        &self,
-        user: AccountId,
-        from: u64,
-        limit: u32,
-        at: Option<Hash>,
-    ) -> RpcResult<Page<JobView<AccountId, BlockNumber>>> {
-        self.client
-            .runtime_api()
-            .jobs_by_user(self.block(at), user, from, limit)
-            .map_err(failed)
-    }
-
-    fn active_jobs_of_provider(
-        &self,
-        provider: AccountId,
-        from: u64,
-        limit: u32,
-        at: Option<Hash>,
-    ) -> RpcResult<Page<JobView<AccountId, BlockNumber>>> {
-        self.client
-            .runtime_api()
-            .active_jobs_of_provider(self.block(at), provider, from, limit)
-            .map_err(failed)
+    answered_by_the_runtime! {
+        asset(asset: AssetId) -> Option<AssetView<AccountId>>;
+        assets(from: u64, limit: u32) -> Page<AssetView<AccountId>>;
+        assets_by_creator(creator: AccountId, from: u64, limit: u32) -> Page<AssetView<AccountId>>;
+        work(work: WorkId) -> Option<WorkView<AccountId>>;
+        search(query: Query<AccountId>, from: u64, limit: u32) -> Page<WorkView<AccountId>>;
+        versions(work: WorkId, from: u64, limit: u32) -> Page<AssetView<AccountId>>;
+        licence(licence: LicenceId) -> Option<LicenceView<AccountId>>;
+        licence_of(work: WorkId, holder: AccountId) -> Option<LicenceView<AccountId>>;
+        licences_of(holder: AccountId, from: u64, limit: u32) -> Page<LicenceView<AccountId>>;
+        lineage(asset: AssetId) -> Option<LineageView<AccountId>>;
+        ratings(work: WorkId, from: u64, limit: u32) -> Page<RatingView<AccountId>>;
+        scrutiny(asset: AssetId) -> ScrutinyView<AccountId>;
+        custody(asset: AssetId) -> Option<CustodyView<AccountId>>;
+        dealing(dealing: DealingId) -> Option<DealingView<AccountId>>;
+        key_request(request: KeyRequestId) -> Option<KeyRequestView<AccountId>>;
+        key_requests_for(custodian: AccountId, from: u64, limit: u32) -> Page<KeyRequestView<AccountId>>;
+        custodian(custodian: AccountId) -> Option<CustodianView<AccountId>>;
+        custodians(from: u64, limit: u32) -> Page<CustodianView<AccountId>>;
+        pin_deal(deal: PinDealId) -> Option<PinDealView<AccountId>>;
+        pin_deals(from: u64, limit: u32) -> Page<PinDealView<AccountId>>;
+        pin_deals_about(asset: AssetId, from: u64, limit: u32) -> Page<PinDealView<AccountId>>;
+        pins_of(account: AccountId, from: u64, limit: u32) -> Page<PinView<AccountId>>;
+        challenge(deal: PinDealId, pinner: AccountId) -> Option<ChallengeView>;
+        space(space: SpaceId) -> Option<SpaceView<AccountId>>;
+        spaces(query: SpaceQuery<AccountId>, from: u64, limit: u32) -> Page<SpaceView<AccountId>>;
+        releases(space: SpaceId, from: u64, limit: u32) -> Page<ReleaseView>;
+        reviews(space: SpaceId, from: u64, limit: u32) -> Page<ReviewView<AccountId>>;
+        purchase(space: SpaceId, account: AccountId) -> Option<PurchaseView<AccountId>>;
+        space_reports(space: SpaceId, from: u64, limit: u32) -> Page<ReportView<AccountId>>;
+        provider(owner: AccountId) -> Option<ProviderView<AccountId>>;
+        offers_for_model(model: AssetId, from: u64, limit: u32) -> Page<OfferView<AccountId>>;
+        job(job: JobId) -> Option<JobView<AccountId, BlockNumber>>;
+        jobs_by_user(user: AccountId, from: u64, limit: u32) -> Page<JobView<AccountId, BlockNumber>>;
+        active_jobs_of_provider(provider: AccountId, from: u64, limit: u32) -> Page<JobView<AccountId, BlockNumber>>;
     }
 }

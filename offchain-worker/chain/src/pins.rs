@@ -64,6 +64,22 @@ impl Pins<'_> {
             .await
     }
 
+    /// A page of the deals about one asset that are not closed, from position `from`.
+    pub async fn deals_about(&self, asset: AssetId, from: u64) -> Result<Page<PinDeal>, ChainError> {
+        self.client
+            .read("list an asset's deals", |view| async move {
+                let call = runtime::runtime_apis()
+                    .pins_api()
+                    .pin_deals_about(asset, from, MAX_PAGE);
+                let page = view.runtime_apis().call(call).await?;
+                Ok(Page {
+                    items: page.items.into_iter().map(|Static(deal)| deal).collect(),
+                    next: page.next,
+                })
+            })
+            .await
+    }
+
     /// A page of what `account` pins, from position `from`.
     pub async fn pins_of(&self, account: AccountId, from: u64) -> Result<Page<Pin>, ChainError> {
         self.client

@@ -21,11 +21,10 @@ const MAX_PEERS: usize = 8;
 
 /// Who may have the blocks of an asset: its creator, who is paid for keeping it, and providers who offer it, without `own`.
 pub async fn peers_of(client: &Client, asset: &Asset, own: &AccountId) -> Result<Peers, Failure> {
-    let deals = client.pins().deals(0).await?;
+    let deals = client.pins().deals_about(asset.id, 0).await?;
     let pinners = deals
         .items
         .iter()
-        .filter(|deal| deal.asset == asset.id)
         .flat_map(|deal| &deal.pinners)
         .map(|pin| pin.pinner)
         .filter(|pinner| pinner != own);

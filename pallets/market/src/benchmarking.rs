@@ -139,11 +139,13 @@ pub(crate) fn sealed<T: Config>(owner: &T::AccountId, size_bytes: u64, pieces_ro
     stored::<T>(owner, what, tariffs::<T>())
 }
 
-/// A listed exact model whose income is divided among `payees` accounts that exist, its owner among them.
+/// A listed exact model whose income is divided among `payees` accounts that exist, its owner among them. Two of them
+/// have no payee in common but their owner: whoever pays for both at once pays all.
 pub(crate) fn descendant<T: Config>(owner: &T::AccountId, payees: u32) -> AssetId {
+    let seed = NextAssetId::<T>::get() as u32;
     let ancestors = (1..payees)
         .map(|nth| {
-            let creator: T::AccountId = account("ancestor", nth, 0);
+            let creator: T::AccountId = account("ancestor", nth, seed);
             T::Currency::mint_into(&creator, T::Currency::minimum_balance()).expect("a currency can be minted");
             Ancestor {
                 work: published::<T>(&creator),

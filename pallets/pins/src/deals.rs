@@ -42,7 +42,9 @@ impl<T: Config> Pallet<T> {
         T::Currency::hold(&HoldReason::Escrow.into(), &opener, escrow)?;
         // `present + epochs` did not overflow and `epochs` is at least 1, so this does not saturate.
         let first_epoch = present.saturating_add(1);
-        StoredShelf::<T>(ShelfName::Open).add(&id);
+        for shelf in [ShelfName::Open, ShelfName::About(asset)] {
+            StoredShelf::<T>(shelf).add(&id);
+        }
         Deals::<T>::insert(
             id,
             Deal {
@@ -91,7 +93,9 @@ impl<T: Config> Pallet<T> {
             T::Currency::release(&HoldReason::Escrow.into(), &who, deal.escrow, Precision::Exact)?;
         }
         T::Currency::release(&HoldReason::Deal.into(), &who, deal.deposit, Precision::Exact)?;
-        StoredShelf::<T>(ShelfName::Open).remove(&id);
+        for shelf in [ShelfName::Open, ShelfName::About(deal.asset)] {
+            StoredShelf::<T>(shelf).remove(&id);
+        }
         Deals::<T>::remove(id);
         Self::deposit_event(Event::Closed {
             deal: id,

@@ -3,13 +3,14 @@
 
 use sp_runtime::SaturatedConversion;
 use weft_primitives::{
+    AssetId,
     page::Page,
     pieces::{MAX_PLACES, PinDealId, Standing, piece_count, piece_length},
     pin_view::{ChallengeView, PinDealView, PinView},
     shelf::Shelf,
 };
 
-use crate::{Config, DealOf, Deals, Pallet, Pin, Pins, ShelfName, shelves::StoredShelf};
+use crate::{Config, DealOf, Deals, Pallet, Pin, Pins, ShelfName, ShelfOf, shelves::StoredShelf};
 
 impl<T: Config> Pallet<T> {
     /// One deal that is not closed.
@@ -42,12 +43,23 @@ impl<T: Config> Pallet<T> {
     /// Deals that are not closed, from the `from`th on, counted from 0. When one is closed between two pages, the last
     /// one takes its place and can be missed.
     pub fn pin_deals(from: u64, limit: u32) -> Page<PinDealView<T::AccountId>> {
-        let open = StoredShelf::<T>(ShelfName::Open);
-        Page::of_dense(from, limit, open.len(), |nth| open.entry(nth).and_then(Self::pin_deal))
+        Self::deals_on(ShelfName::Open, from, limit)
+    }
+
+    /// Deals about an asset that are not closed, in the manner of [`Self::pin_deals`].
+    pub fn pin_deals_about(asset: AssetId, from: u64, limit: u32) -> Page<PinDealView<T::AccountId>> {
+        Self::deals_on(ShelfName::About(asset), from, limit)
+    }
+
+    fn deals_on(shelf: ShelfOf<T>, from: u64, limit: u32) -> Page<PinDealView<T::AccountId>> {
+        let shelf = StoredShelf::<T>(shelf);
+        Page::of_dense(from, limit, shelf.len(), |nth| {
+            shelf.entry(nth).and_then(Self::pin_deal)
+        })
     }
 
     /// One account's part in one deal, closed or not.
-    pub fn pin(deal: PinDealId, account: &T::AccountId) -> Option<PinView<T::AccountId>> {
+    pub(crate) fn pin(deal: PinDealId, account: &T::AccountId) -> Option<PinView<T::AccountId>> {
         let pin = Pins::<T>::get(deal, account)?;
         Some(Self::pin_view(
             deal,

@@ -209,8 +209,11 @@ pub const SIZE: usize = 5 * PIECE_BYTES as usize + 100;
 
 /// Opens a deal about a file of [`SIZE`] bytes.
 pub fn open(epochs: Epoch, places: u32) -> PinDealId {
+    open_about(publish(SIZE), epochs, places)
+}
+
+pub fn open_about(asset: AssetId, epochs: Epoch, places: u32) -> PinDealId {
     let deal = crate::NextDealId::<Test>::get();
-    let asset = publish(SIZE);
     assert_ok!(Pins::open(RuntimeOrigin::signed(OPENER), asset, REWARD, epochs, places));
     deal
 }

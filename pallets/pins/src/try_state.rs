@@ -6,8 +6,8 @@ use sp_runtime::TryRuntimeError;
 use weft_primitives::{Balance, pieces::MAX_PLACES, shelf::Shelf};
 
 use crate::{
-    Config, Deals, HoldReason, NextDealId, Pallet, Pins, PresentEpoch, ShelfEntry, ShelfLength, ShelfName, ShelfPlace,
-    shelves::StoredShelf,
+    Config, Deals, HoldReason, NextDealId, Pallet, Pins, PresentEpoch, ShelfEntry, ShelfLength, ShelfName, ShelfOf,
+    ShelfPlace, shelves::StoredShelf,
 };
 
 impl<T: Config> Pallet<T> {
@@ -39,15 +39,20 @@ impl<T: Config> Pallet<T> {
                 .saturating_mul(deal.places.into())
                 .saturating_mul(to_come.into());
             ensure!(deal.escrow >= owed, "a deal's rewards are not all there");
-            ensure!(
-                StoredShelf::<T>(ShelfName::Open).place(&id).is_some(),
-                "a deal is not in the list of open ones"
-            );
+            for shelf in [ShelfName::Open, ShelfName::About(deal.asset)] {
+                ensure!(
+                    StoredShelf::<T>(shelf).place(&id).is_some(),
+                    "a deal is not in the lists of open ones"
+                );
+            }
         }
+        let deals = Deals::<T>::iter_keys().count() as u64;
         ensure!(
-            StoredShelf::<T>(ShelfName::Open).len() == Deals::<T>::iter_keys().count() as u64,
+            StoredShelf::<T>(ShelfName::Open).len() == deals,
             "the list of open deals has others"
         );
+        let about = Self::listed(|shelf| matches!(shelf, ShelfName::About(_)));
+        ensure!(about == deals, "the assets' lists have others");
         if let Some(drawn) = PresentEpoch::<T>::get() {
             ensure!(drawn.epoch <= present, "an epoch was drawn that has not begun");
         }
@@ -67,11 +72,16 @@ impl<T: Config> Pallet<T> {
                 "a pin is not in its pinner's list"
             );
         }
-        let listed = ShelfLength::<T>::iter()
-            .filter(|(shelf, _)| *shelf != ShelfName::Open)
-            .fold(0u64, |sum, (_, length)| sum.saturating_add(length));
+        let listed = Self::listed(|shelf| matches!(shelf, ShelfName::PinnedBy(_)));
         ensure!(listed == pinned, "the pinners' lists do not add up to all pins");
         Ok(())
+    }
+
+    /// Entries of all lists of one kind.
+    fn listed(kind: fn(&ShelfOf<T>) -> bool) -> u64 {
+        ShelfLength::<T>::iter()
+            .filter(|(shelf, _)| kind(shelf))
+            .fold(0u64, |sum, (_, length)| sum.saturating_add(length))
     }
 
     fn check_shelves() -> Result<(), TryRuntimeError> {

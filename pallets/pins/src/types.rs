@@ -74,6 +74,8 @@ pub enum ShelfName<AccountId> {
     Open,
     /// Those in which an account pins, closed ones included until it leaves.
     PinnedBy(AccountId),
+    /// Those about one asset that are not closed.
+    About(AssetId),
 }
 
 /// A piece of a file.

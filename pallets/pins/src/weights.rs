@@ -23,7 +23,7 @@ pub trait WeightInfo {
     fn evict() -> Weight;
     /// Gives notice of a deal.
     fn give_notice() -> Weight;
-    /// Closes a deal that is not the last in the list.
+    /// Closes a deal that is the last in neither list.
     fn close() -> Weight;
 }
 
@@ -35,7 +35,7 @@ impl WeightInfo for () {
         RocksDbWeight::get().reads(1)
     }
     fn open() -> Weight {
-        RocksDbWeight::get().reads_writes(6, 7)
+        RocksDbWeight::get().reads_writes(8, 10)
     }
     fn join() -> Weight {
         RocksDbWeight::get().reads_writes(6, 7)
@@ -55,6 +55,6 @@ impl WeightInfo for () {
         RocksDbWeight::get().reads_writes(1, 1)
     }
     fn close() -> Weight {
-        RocksDbWeight::get().reads_writes(6, 8)
+        RocksDbWeight::get().reads_writes(9, 13)
     }
 }

@@ -76,6 +76,8 @@ sp_api::decl_runtime_apis! {
         fn pin_deal(deal: PinDealId) -> Option<PinDealView<AccountId>>;
         /// The deals that are not closed. Their order changes as deals close.
         fn pin_deals(from: u64, limit: u32) -> Page<PinDealView<AccountId>>;
+        /// The deals about one asset that are not closed. Their order changes as deals close.
+        fn pin_deals_about(asset: AssetId, from: u64, limit: u32) -> Page<PinDealView<AccountId>>;
         /// What one account keeps.
         fn pins_of(account: AccountId, from: u64, limit: u32) -> Page<PinView<AccountId>>;
         /// What a pinner has to prove now; `None` if nothing.

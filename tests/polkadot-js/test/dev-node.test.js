@@ -120,6 +120,7 @@ describe('a dev node and @polkadot/api', { timeout: 180_000 }, () => {
             'custody',
             'custodians',
             'pinDeals',
+            'pinDealsAbout',
             'spaces',
             'provider',
             'offersForModel',

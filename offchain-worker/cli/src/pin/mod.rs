@@ -1,13 +1,11 @@
 //! `weft pin`: being paid for keeping others' sealed files, and paying for it.
 
+mod list;
 mod run;
 
 use serde_json::json;
-use weft_chain::{AccountId, pins::PinDeal};
-use weft_primitives::{
-    AssetId,
-    pieces::{PinDealId, Standing},
-};
+use weft_chain::AccountId;
+use weft_primitives::{AssetId, pieces::PinDealId};
 
 use crate::{
     amount::{Weft, parse_weft},
@@ -37,19 +35,7 @@ pub enum Command {
         shared: Shared,
     },
     /// List deals, or what an account keeps.
-    Ls {
-        /// Only what this account keeps.
-        #[arg(long, value_parser = account)]
-        pinner: Option<AccountId>,
-        /// Only deals about this asset.
-        #[arg(long)]
-        asset: Option<AssetId>,
-        #[command(flatten)]
-        node: NodeArgs,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
+    Ls(list::Args),
     /// Join a deal: a bond is held, and `weft pin run` has to answer a challenge in every epoch.
     Join {
         /// The deal.
@@ -127,67 +113,7 @@ impl Command {
                     ("next", format!("others join with `weft pin join {deal}`")),
                 ])
             }
-            Self::Ls {
-                pinner: Some(pinner),
-                node,
-                json,
-                ..
-            } => {
-                let client = node.connect().await?;
-                let page = client.pins().pins_of(pinner, 0).await?;
-                if json {
-                    return output::json(&page);
-                }
-                let rows = page.items.iter().map(|pin| {
-                    vec![
-                        pin.deal.to_string(),
-                        standing(pin.standing, pin.over),
-                        pin.proofs.to_string(),
-                        Weft(pin.earned).to_string(),
-                        Weft(pin.bond).to_string(),
-                    ]
-                });
-                output::table(
-                    &["DEAL", "STANDING", "PROOFS", "EARNED", "BOND"],
-                    rows.collect(),
-                    "nothing is pinned",
-                )
-            }
-            Self::Ls { asset, node, json, .. } => {
-                let client = node.connect().await?;
-                let mut deals: Vec<PinDeal> = Vec::new();
-                let mut from = Some(0);
-                while let Some(start) = from {
-                    let page = client.pins().deals(start).await?;
-                    deals.extend(
-                        page.items
-                            .into_iter()
-                            .filter(|deal| asset.is_none_or(|asset| asset == deal.asset)),
-                    );
-                    from = page.next;
-                }
-                if json {
-                    return output::json(&deals);
-                }
-                let rows = deals.iter().map(|deal| {
-                    vec![
-                        deal.id.to_string(),
-                        deal.asset.to_string(),
-                        format!("{:.1} MB", deal.size_bytes as f64 / 1e6),
-                        Weft(deal.reward_per_epoch).to_string(),
-                        format!("{}/{}", deal.pinners.len(), deal.places),
-                        format!(
-                            "{} to {} (now {})",
-                            deal.first_epoch, deal.last_epoch, deal.present_epoch
-                        ),
-                    ]
-                });
-                output::table(
-                    &["DEAL", "ASSET", "SIZE", "REWARD", "PLACES", "EPOCHS"],
-                    rows.collect(),
-                    "no deals",
-                )
-            }
+            Self::Ls(args) => args.run().await,
             Self::Join { deal, shared } => {
                 let (_, pinner) = shared.identity.open()?;
                 let client = shared.node.connect().await?;
@@ -227,13 +153,4 @@ fn done(shared: &Shared, deal: PinDealId, what: &str) -> Result<(), Failure> {
         return output::json(&json!({ "deal": deal }));
     }
     output::line(format_args!("deal {deal}: {what}"))
-}
-
-fn standing(standing: Standing, over: bool) -> String {
-    match standing {
-        _ if over => "over".to_owned(),
-        Standing::UpToDate => "up to date".to_owned(),
-        Standing::Behind { missed } => format!("{missed} missed"),
-        Standing::Lapsed { missed } => format!("lapsed, {missed} missed: it can be evicted"),
-    }
 }

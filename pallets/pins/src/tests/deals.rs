@@ -118,8 +118,8 @@ fn who_is_behind_proves_before_leaving() {
         );
         assert_eq!(balances(PINNER), (0, FUNDS + REWARD));
         assert_eq!(Stored::<Test>::iter().count(), 0);
-        // Only the list of open deals is left.
-        assert_eq!(ShelfLength::<Test>::iter().count(), 1);
+        // Only the lists of open deals are left.
+        assert_eq!(ShelfLength::<Test>::iter().count(), 2);
     });
 }
 

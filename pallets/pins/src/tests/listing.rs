@@ -71,6 +71,25 @@ fn open_deals_are_paged_whatever_was_closed() {
 }
 
 #[test]
+fn the_deals_about_an_asset_are_listed_until_they_close() {
+    run(|| {
+        let (asset, other) = (publish(SIZE), publish(SIZE));
+        let deals = [asset, other, asset, asset].map(|asset| open_about(asset, 1, 1));
+        let about = |asset| -> Vec<_> {
+            let page = Pins::pin_deals_about(asset, 0, 10);
+            assert_eq!(page.next, None);
+            page.items.iter().map(|deal| deal.id).collect()
+        };
+        assert_eq!(about(asset), [deals[0], deals[2], deals[3]]);
+        assert_eq!(about(other), [deals[1]]);
+        assert_ok!(close(OPENER, deals[0]));
+        assert_eq!(about(asset), [deals[3], deals[2]]);
+        assert_ok!(close(OPENER, deals[1]));
+        assert!(about(other).is_empty());
+    });
+}
+
+#[test]
 fn a_pinners_deals_are_listed_until_it_leaves() {
     run(|| {
         let deals: Vec<_> = (0..4).map(|_| open(2, 2)).collect();

@@ -35,7 +35,15 @@ fn each_breach_is_told() {
     );
     broken(
         |deal| ShelfPlace::<Test>::remove(ShelfName::Open, deal),
-        "a deal is not in the list of open ones",
+        "a deal is not in the lists of open ones",
+    );
+    broken(
+        |deal| ShelfPlace::<Test>::remove(ShelfName::About(0), deal),
+        "a deal is not in the lists of open ones",
+    );
+    broken(
+        |_| ShelfLength::<Test>::insert(ShelfName::About(9), 1),
+        "the assets' lists have others",
     );
     broken(
         |_| ShelfLength::<Test>::insert(ShelfName::Open, 3),
