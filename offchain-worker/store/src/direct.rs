@@ -3,15 +3,14 @@
 //! What is written here is written once and then rests. Keeping it in the system's
 //! cache costs a copy and, where memory has to be found for it, more time than the
 //! disk takes. So what is large goes past it (`O_DIRECT`), where the file system
-//! knows how. A whole file is read the same way, but for what the cache has already:
-//! it streams through, and is not to drive out what is asked for again and again.
-//! Single blocks are read through the cache, as peers ask for the same ones.
-//! Nothing else depends on either.
+//! knows how. A whole file that is read streams through: the system is told of many
+//! blocks at once, so that the disk need not be asked for each alone, and they do not
+//! stay in the cache, but for those that were there already. Single blocks are read
+//! as any file is, as peers ask for the same ones. Nothing else depends on either.
 
 use std::{
     fs::{File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
-    ops::Range,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -28,7 +27,7 @@ const WRITER_BYTES: usize = 4 << 20;
 /// Buffers that are kept for the next block.
 const MAX_BUFFERS: usize = 32;
 
-/// Buffers for what goes past the cache, used again and again.
+/// Buffers, used again and again.
 #[derive(Default)]
 pub(crate) struct Buffers(Mutex<Vec<Vec<u8>>>);
 
@@ -182,86 +181,104 @@ impl Write for DirectWriter {
     }
 }
 
-/// The bytes of a file that is read as a whole, or its first `max` bytes.
-///
-/// What the system's cache holds comes from there. The rest comes past it where `goes_past` and where the file system
-/// knows how: to make room in the cache for what streams through once takes longer than the disk does.
-pub(crate) fn read(mut file: File, max: usize, goes_past: bool, buffers: &Arc<Buffers>) -> io::Result<Bytes> {
-    let len = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX).min(max);
-    if goes_past && len >= SMALLEST {
-        let mut buffer = Lent::new(buffers);
-        let whole = aligned(&mut buffer.bytes, len);
-        if let Some(read) = read_past(&file, whole, len)? {
-            let start = padding(&buffer.bytes);
-            return Ok(buffer.freeze(start..start + read));
-        }
-    }
-    let mut data = vec![0; len];
-    let mut rest = data.as_mut_slice();
-    while !rest.is_empty() {
-        match file.read(rest) {
-            Ok(0) => break,
-            Ok(read) => rest = rest.get_mut(read..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    let read = len - rest.len();
-    data.truncate(read);
-    Ok(data.into())
+/// A file that is being read as a whole, or its first bytes.
+pub(crate) struct Reading {
+    file: File,
+    buffer: Lent,
+    /// Bytes that are wanted.
+    len: usize,
+    state: State,
 }
 
-/// Fills `whole`, which is aligned, from the cache if all of the file's `len` bytes are there, and else from the disk.
-/// Returns how many of the `len` bytes there were; `None` where the file system does not know how.
-#[cfg(target_os = "linux")]
-fn read_past(file: &File, whole: &mut [u8], len: usize) -> io::Result<Option<usize>> {
-    use std::{io::IoSliceMut, os::unix::fs::FileExt};
+enum State {
+    /// The system's cache had all of it.
+    Read,
+    /// The system was told that it will be wanted.
+    Announced,
+    /// As any other file.
+    Unread,
+}
 
+impl Reading {
+    /// Opens a file to read at most `max` bytes of it. If it `streams`, the system reads it ahead, so that the disk can
+    /// read many files in one sweep: open them all before finishing the first.
+    pub fn open(path: &Path, max: usize, streams: bool, buffers: &Arc<Buffers>) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let len = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX).min(max);
+        let mut buffer = Lent::new(buffers);
+        let state = if streams {
+            announce(&file, buffer.room(len))
+        } else {
+            State::Unread
+        };
+        Ok(Self {
+            file,
+            buffer,
+            len,
+            state,
+        })
+    }
+
+    /// The bytes. What was not in the system's cache before, and streams, does not stay there: it would drive out what
+    /// is asked for again and again, and finding memory for it takes longer than the disk does.
+    pub fn finish(mut self) -> io::Result<Bytes> {
+        if matches!(self.state, State::Read) {
+            return Ok(self.buffer.freeze(self.len));
+        }
+        let mut rest = self.buffer.room(self.len);
+        while !rest.is_empty() {
+            match self.file.read(rest) {
+                Ok(0) => break,
+                Ok(read) => rest = rest.get_mut(read..).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let read = self.len - rest.len();
+        if matches!(self.state, State::Announced) {
+            pass_by(&self.file);
+        }
+        Ok(self.buffer.freeze(read))
+    }
+}
+
+/// Fills `room` if the system's cache has all of it, and else has the system read it ahead.
+#[cfg(target_os = "linux")]
+fn announce(file: &File, room: &mut [u8]) -> State {
     use rustix::{
-        fs::{OFlags, fcntl_setfl},
+        fs::{Advice, fadvise},
         io::{ReadWriteFlags, preadv2},
     };
 
-    let exact = whole.get_mut(..len).unwrap_or_default();
+    let len = room.len();
     // Does not wait for the disk: fewer bytes, or an error, say that it would have to.
-    if preadv2(file, &mut [IoSliceMut::new(exact)], 0, ReadWriteFlags::NOWAIT) == Ok(len) {
-        return Ok(Some(len));
+    if preadv2(file, &mut [io::IoSliceMut::new(room)], 0, ReadWriteFlags::NOWAIT) == Ok(len) {
+        return State::Read;
     }
-    if fcntl_setfl(file, OFlags::DIRECT).is_err() {
-        return Ok(None);
-    }
-    let mut read = 0;
-    while read < len {
-        match file.read_at(whole.get_mut(read..).unwrap_or_default(), read as u64) {
-            Ok(0) => break,
-            Ok(more) => {
-                read += more;
-                // The end of the file: what follows could not be read past the cache.
-                if !more.is_multiple_of(ALIGNMENT) {
-                    break;
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if is_not_known(&error) => {
-                // Whoever reads it otherwise reads it through the cache again.
-                fcntl_setfl(file, OFlags::empty())?;
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(Some(read.min(len)))
+    // A hint; what comes of it is not of interest.
+    let _ = fadvise(file, 0, None, Advice::WillNeed);
+    State::Announced
 }
 
 #[cfg(not(target_os = "linux"))]
-fn read_past(_file: &File, _whole: &mut [u8], _len: usize) -> io::Result<Option<usize>> {
-    Ok(None)
+fn announce(_file: &File, _room: &mut [u8]) -> State {
+    State::Unread
 }
+
+/// Takes a file out of the system's cache.
+#[cfg(target_os = "linux")]
+fn pass_by(file: &File) {
+    // A hint, too.
+    let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn pass_by(_file: &File) {}
 
 /// A buffer that goes back when nobody reads it any more.
 struct Lent {
     bytes: Vec<u8>,
-    filled: Range<usize>,
+    filled: usize,
     buffers: Arc<Buffers>,
 }
 
@@ -269,12 +286,19 @@ impl Lent {
     fn new(buffers: &Arc<Buffers>) -> Self {
         Self {
             bytes: buffers.take(),
-            filled: 0..0,
+            filled: 0,
             buffers: Arc::clone(buffers),
         }
     }
 
-    fn freeze(mut self, filled: Range<usize>) -> Bytes {
+    fn room(&mut self, len: usize) -> &mut [u8] {
+        if self.bytes.len() < len {
+            self.bytes = vec![0; len];
+        }
+        self.bytes.get_mut(..len).unwrap_or_default()
+    }
+
+    fn freeze(mut self, filled: usize) -> Bytes {
         self.filled = filled;
         Bytes::from_owner(self)
     }
@@ -282,7 +306,7 @@ impl Lent {
 
 impl AsRef<[u8]> for Lent {
     fn as_ref(&self) -> &[u8] {
-        self.bytes.get(self.filled.clone()).unwrap_or_default()
+        self.bytes.get(..self.filled).unwrap_or_default()
     }
 }
 
@@ -348,15 +372,15 @@ mod tests {
             let buffers = Arc::new(Buffers::default());
             let part = write_part(directory.path(), &data, &buffers).unwrap();
             prop_assert!(fs::read(&part).unwrap() == data);
-            for goes_past in [false, true, true] {
-                let read = read(File::open(&part).unwrap(), max, goes_past, &buffers).unwrap();
-                prop_assert!(read == data[..len.min(max)]);
+            for streams in [false, true, true] {
+                let reading = Reading::open(&part, max, streams, &buffers).unwrap();
+                prop_assert!(reading.finish().unwrap() == data[..len.min(max)]);
             }
             // A buffer that held more before leaves nothing of it.
             let shorter = write_part(directory.path(), &data[..len / 2], &buffers).unwrap();
             prop_assert!(fs::read(&shorter).unwrap() == data[..len / 2]);
-            let read = read(File::open(&shorter).unwrap(), max, true, &buffers).unwrap();
-            prop_assert!(read == data[..(len / 2).min(max)]);
+            let reading = Reading::open(&shorter, max, true, &buffers).unwrap();
+            prop_assert!(reading.finish().unwrap() == data[..(len / 2).min(max)]);
             drop((part, shorter));
             prop_assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
         }

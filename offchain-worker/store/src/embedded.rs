@@ -36,7 +36,7 @@ use layout::Layout;
 
 use crate::{
     block::{Block, MAX_BLOCK_BYTES, codec_of},
-    direct,
+    direct::Reading,
     store::{ContentStore, StoreError},
 };
 
@@ -190,15 +190,15 @@ impl Inner {
         Ok(())
     }
 
-    fn get(&self, cids: &[Cid], goes_past_cache: bool) -> Result<Vec<Bytes>, StoreError> {
+    fn get(&self, cids: &[Cid], streams: bool) -> Result<Vec<Bytes>, StoreError> {
         let paths: Vec<_> = cids.iter().map(|cid| self.layout.block(cid)).collect();
-        let files: Vec<_> = {
+        let readings: Vec<_> = {
             let _present = self.removal.read().unwrap_or_else(PoisonError::into_inner);
-            paths.iter().map(File::open).collect()
+            paths.iter().map(|path| self.open(path, streams)).collect()
         };
         let mut blocks = Vec::with_capacity(cids.len());
-        for ((cid, path), file) in cids.iter().zip(&paths).zip(files) {
-            blocks.push(match self.verified(file, path, cid, goes_past_cache)? {
+        for ((cid, path), reading) in cids.iter().zip(&paths).zip(readings) {
+            blocks.push(match verified(reading, path, cid)? {
                 Some(data) => data,
                 None => self.set_aside(cid, path)?,
             });
@@ -206,27 +206,20 @@ impl Inner {
         Ok(blocks)
     }
 
-    /// The bytes of a block; `None` if they are not what the CID says.
-    fn verified(
-        &self,
-        file: io::Result<File>,
-        path: &Path,
-        cid: &Cid,
-        goes_past_cache: bool,
-    ) -> Result<Option<Bytes>, StoreError> {
+    fn open(&self, path: &Path, streams: bool) -> io::Result<Reading> {
         // A file that grew must not fill the memory.
-        let most = MAX_BLOCK_BYTES + 1;
-        match file.and_then(|file| direct::read(file, most, goes_past_cache, self.layout.buffers())) {
-            Ok(data) => Ok(Block::verify(cid, data).ok().map(Block::into_data)),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(StoreError::NotFound(*cid)),
-            Err(e) => Err(io_error(path, e)),
-        }
+        Reading::open(path, MAX_BLOCK_BYTES + 1, streams, self.layout.buffers())
+    }
+
+    /// The bytes of a block; `None` if they are not what the CID says.
+    fn read_verified(&self, path: &Path, cid: &Cid) -> Result<Option<Bytes>, StoreError> {
+        verified(self.open(path, false), path, cid)
     }
 
     /// Moves a damaged block away, unless it was replaced by a sound one since.
     fn set_aside(&self, cid: &Cid, path: &Path) -> Result<Bytes, StoreError> {
         let _alone = self.removal.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(data) = self.verified(File::open(path), path, cid, false)? {
+        if let Some(data) = self.read_verified(path, cid)? {
             return Ok(data);
         }
         let len = fs::metadata(path).map_or(0, |m| m.len());
@@ -323,6 +316,14 @@ fn touch(path: &Path) -> Result<(), StoreError> {
         .open(path)
         .and_then(|file| file.set_modified(SystemTime::now()))
         .map_err(|e| io_error(path, e))
+}
+
+fn verified(reading: io::Result<Reading>, path: &Path, cid: &Cid) -> Result<Option<Bytes>, StoreError> {
+    match reading.and_then(Reading::finish) {
+        Ok(data) => Ok(Block::verify(cid, data).ok().map(Block::into_data)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Err(StoreError::NotFound(*cid)),
+        Err(e) => Err(io_error(path, e)),
+    }
 }
 
 /// A name is on the disk once its directory is.

@@ -1,12 +1,6 @@
 //! Removing what no pin leads to.
 
-use std::{
-    collections::HashSet,
-    fs::{self, File},
-    io,
-    sync::PoisonError,
-    time::SystemTime,
-};
+use std::{collections::HashSet, fs, io, sync::PoisonError, time::SystemTime};
 
 use cid::Cid;
 
@@ -81,7 +75,7 @@ impl Inner {
                 continue;
             }
             let path = self.layout.block(&cid);
-            match self.verified(File::open(&path), &path, &cid, false) {
+            match self.read_verified(&path, &cid) {
                 Ok(Some(block)) => ahead.extend(links_of(&cid, &block)),
                 Ok(None) | Err(StoreError::NotFound(_)) => {}
                 Err(e) => return Err(e),

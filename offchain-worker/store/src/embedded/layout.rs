@@ -84,7 +84,7 @@ impl Layout {
         write_part(&parts, data, &self.buffers).map_err(|e| io_error(&parts, e))
     }
 
-    /// For blocks that are read past the system's cache.
+    /// For blocks that are read and written.
     pub fn buffers(&self) -> &Arc<Buffers> {
         &self.buffers
     }
