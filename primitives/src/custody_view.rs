@@ -185,7 +185,7 @@ pub struct KeyRequestView<AccountId> {
     pub until: u32,
     /// The last block for disputes; the request is removed after it.
     pub disputes_until: u32,
-    /// Whether releases would be taken now, by the recipient's right and the state of the custody.
+    /// Whether releases are taken: the licence is not revoked, the key not asked for anew, the custody not void.
     pub in_force: bool,
     /// The custodians in the order of their indices, from 1.
     pub committee: Vec<MemberView<AccountId>>,

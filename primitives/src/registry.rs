@@ -111,6 +111,8 @@ pub struct LicenceTerms<AccountId> {
     pub work: WorkId,
     /// Whether it allows use now: neither revoked nor run out.
     pub in_force: bool,
+    /// Whether it was revoked. That is for good.
+    pub revoked: bool,
 }
 
 /// Assets and licences as those who keep keys and bytes see them. Implemented by `pallet-market`.

@@ -90,7 +90,7 @@ impl<T: Config> Pallet<T> {
         let mut missed = 0u32;
         if let Some(dealing) = Dealings::<T>::get(request.dealing)
             && dealing.state != DealingState::Void
-            && Self::in_force(&request)
+            && Self::stands(&request)
         {
             for (index, member) in (1u8..).zip(&dealing.committee) {
                 if !request.released.has(index) {

@@ -364,6 +364,13 @@ pub mod pallet {
             /// The last block for releases.
             until: BlockNumberFor<T>,
         },
+        /// A recipient asked anew for another encryption key: nothing more is released for the earlier request.
+        Superseded {
+            /// The earlier request.
+            request: KeyRequestId,
+            /// The one in its place.
+            by: KeyRequestId,
+        },
         /// A custodian released its share.
         Released {
             /// The request.
@@ -525,7 +532,8 @@ pub mod pallet {
         NoSuchRequest,
         /// There is no such licence, or it is another account's, or for another work.
         NoSuchLicence,
-        /// The right to the key is not in force: the licence was revoked or has run out, or the provider left.
+        /// Nothing is released: the licence was revoked or has been closed, or has run out when the key is asked for, or
+        /// the key was asked for anew since.
         NotInForce,
         /// Nobody with this account is registered as a provider with a right to this key.
         NotProvider,
@@ -823,7 +831,7 @@ pub mod pallet {
         /// - Cost: constant; holds `ReleaseFee` for each custodian.
         /// - Errors: `UnknownAsset`, `NoSuchLicence`, `NotInForce`, `NotEntrusted`, `UnusableKey`, `AlreadyRequested`,
         ///   `FeeNotCovered`.
-        /// - Event: `Requested`.
+        /// - Events: `Requested`, and `Superseded` where the key was asked for with another encryption key.
         #[pallet::call_index(11)]
         #[pallet::weight(T::WeightInfo::request_for_licence())]
         pub fn request_for_licence(origin: OriginFor<T>, asset: AssetId, licence: LicenceId) -> DispatchResult {

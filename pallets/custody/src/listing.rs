@@ -128,7 +128,7 @@ impl<T: Config> Pallet<T> {
             threshold: dealing.threshold,
             until: block(Self::release_until(&request)),
             disputes_until: block(Self::dispute_until(&request)),
-            in_force: dealing.state != DealingState::Void && Self::in_force(&request),
+            in_force: dealing.state != DealingState::Void && Self::stands(&request),
             recipient: request.recipient.into(),
             account: request.account,
             encryption_key: request.encryption_key,

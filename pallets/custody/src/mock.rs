@@ -3,7 +3,10 @@
 
 mod acts;
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 use codec::Encode;
 use frame_support::{
     assert_ok, derive_impl, parameter_types,
@@ -83,6 +86,7 @@ parameter_types! {
     pub storage Licences: BTreeMap<LicenceId, (u64, AssetId, bool)> = BTreeMap::new();
     /// What holders of licences have set instead of their first keys.
     pub storage LicenceKey: Option<EncryptionKey> = None;
+    pub storage Revoked: BTreeSet<LicenceId> = BTreeSet::new();
     /// The providers' present keys.
     pub storage DeviceKeys: BTreeMap<u64, EncryptionKey> = BTreeMap::new();
     /// What the providers pallet has been told: asset, provider, granted or revoked.
@@ -148,10 +152,17 @@ impl Market {
         Licences::set(&licences);
     }
 
-    pub fn revoke(licence: LicenceId) {
+    /// Lets a licence run out, or begin again.
+    pub fn allow(licence: LicenceId, allows: bool) {
         let mut licences = Licences::get();
-        licences.entry(licence).and_modify(|(.., in_force)| *in_force = false);
+        licences.entry(licence).and_modify(|(.., in_force)| *in_force = allows);
         Licences::set(&licences);
+    }
+
+    pub fn revoke(licence: LicenceId) {
+        let mut revoked = Revoked::get();
+        revoked.insert(licence);
+        Revoked::set(&revoked);
     }
 }
 
@@ -182,7 +193,8 @@ impl Licensing<u64> for Market {
             holder,
             encryption_key: LicenceKey::get().unwrap_or_else(|| sample::key_of(holder)),
             work,
-            in_force,
+            in_force: in_force && !Revoked::get().contains(&licence),
+            revoked: Revoked::get().contains(&licence),
         })
     }
 
@@ -209,6 +221,12 @@ impl Providers {
     pub fn set_key(provider: u64, key: EncryptionKey) {
         let mut keys = DeviceKeys::get();
         keys.insert(provider, key);
+        DeviceKeys::set(&keys);
+    }
+
+    pub fn leave(provider: u64) {
+        let mut keys = DeviceKeys::get();
+        keys.remove(&provider);
         DeviceKeys::set(&keys);
     }
 

@@ -63,9 +63,12 @@ impl<T: Config> Pallet<T> {
     ) -> Result<KeyRequestId, Error<T>> {
         ensure!(is_usable_key(&encryption_key), Error::<T>::UnusableKey);
         let now = frame_system::Pallet::<T>::block_number();
-        let latest = LatestRequest::<T>::get(asset, &recipient).and_then(Requests::<T>::get);
+        let open = LatestRequest::<T>::get(asset, &recipient)
+            .and_then(|id| Some((id, Requests::<T>::get(id)?)))
+            .filter(|(_, latest)| now <= Self::release_until(latest));
         ensure!(
-            latest.is_none_or(|latest| latest.encryption_key != encryption_key || now > Self::release_until(&latest)),
+            open.as_ref()
+                .is_none_or(|(_, open)| open.encryption_key != encryption_key),
             Error::<T>::AlreadyRequested
         );
         let id = NextRequest::<T>::get();
@@ -75,6 +78,14 @@ impl<T: Config> Pallet<T> {
         T::Currency::hold(&HoldReason::Fee.into(), &account, fees_held).map_err(|_| Error::<T>::FeeNotCovered)?;
         T::Currency::hold(&HoldReason::Deposit.into(), &account, deposit).map_err(|_| Error::<T>::FeeNotCovered)?;
         NextRequest::<T>::put(next);
+        if let Some((earlier, mut open)) = open {
+            open.superseded = true;
+            Requests::<T>::insert(earlier, open);
+            Self::deposit_event(Event::Superseded {
+                request: earlier,
+                by: id,
+            });
+        }
         let dealing = custody.dealing;
         Dealings::<T>::mutate(dealing, |dealing| {
             if let Some(dealing) = dealing {
@@ -97,6 +108,7 @@ impl<T: Config> Pallet<T> {
             released: Members::default(),
             forged: Members::default(),
             complete: false,
+            superseded: false,
         };
         let until = Self::release_until(&request);
         Requests::<T>::insert(id, request);
@@ -120,17 +132,17 @@ impl<T: Config> Pallet<T> {
         Self::release_until(request).saturating_add(T::DisputeWindow::get())
     }
 
-    /// Whether the right by which a key was requested is in force now.
-    pub(crate) fn in_force(request: &KeyRequestOf<T>) -> bool {
-        match &request.recipient {
-            KeyRecipient::Licence(licence) => T::Licensing::licence(*licence).is_some_and(|terms| {
-                terms.in_force && terms.holder == request.account && terms.encryption_key == request.encryption_key
-            }),
-            KeyRecipient::Provider(provider) => {
-                T::Grantees::encryption_key(provider) == Some(request.encryption_key)
-                    && T::Grantees::may_have_key(request.asset, provider)
+    /// Whether a request is to be served.
+    ///
+    /// Who had the right when they asked is served, whatever they change until the window is over: a key, an offer, uses
+    /// that are taken and given back. Only what is for good takes a request away. Otherwise a recipient could take theirs
+    /// away while custodians answer, and bring it back when the silent are slashed.
+    pub(crate) fn stands(request: &KeyRequestOf<T>) -> bool {
+        !request.superseded
+            && match &request.recipient {
+                KeyRecipient::Licence(licence) => T::Licensing::licence(*licence).is_some_and(|terms| !terms.revoked),
+                KeyRecipient::Provider(_) => true,
             }
-        }
     }
 
     pub(crate) fn do_release(who: T::AccountId, id: KeyRequestId, wrapped: WrappedKey) -> DispatchResult {
@@ -141,7 +153,7 @@ impl<T: Config> Pallet<T> {
         let index = index_of::<T>(&dealing, &who)?;
         ensure!(dealing.state != DealingState::Void, Error::<T>::CustodyVoid);
         ensure!(!request.released.has(index), Error::<T>::AlreadyReleased);
-        ensure!(Self::in_force(&request), Error::<T>::NotInForce);
+        ensure!(Self::stands(&request), Error::<T>::NotInForce);
         Releases::<T>::insert(id, index, wrapped);
         request.released.add(index);
         let fee = request.fee.min(request.fees_held);

@@ -240,6 +240,8 @@ pub struct KeyRequest<AccountId, BlockNumber> {
     pub forged: Members,
     /// Whether enough have released, and that has been told.
     pub complete: bool,
+    /// Whether its recipient asked anew, for another encryption key. That is for good.
+    pub superseded: bool,
 }
 
 /// That a provider can have a key from custodians' releases.

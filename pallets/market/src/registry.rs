@@ -108,6 +108,7 @@ impl<T: Config> Licensing<T::AccountId> for Pallet<T> {
         let held = Licences::<T>::get(licence)?;
         Some(LicenceTerms {
             in_force: Self::is_in_force(&held),
+            revoked: held.revoked,
             holder: held.holder,
             encryption_key: held.encryption_key,
             work: held.work,

@@ -67,8 +67,9 @@ fn a_custodian_sees_what_it_has_yet_to_release() {
         let page = Custody::requests_for(&who, 1, 1);
         assert_eq!((page.items[0].id, page.next), (second, None));
         Providers::set_key(PROVIDER, sample::key_of(b"new"));
-        assert_eq!(ids(who), [0; 0], "the right is no longer in force");
-        Providers::set_key(PROVIDER, sample::key_of(PROVIDER));
+        assert_eq!(ids(who), [second], "who had the right when asking is served");
+        let anew = ask_as_provider();
+        assert_eq!(ids(who), [anew], "and once, with the latest key");
         pass(RELEASE_WINDOW + 1);
         assert_eq!(ids(who), [0; 0]);
     });

@@ -5,6 +5,7 @@ mod custodians;
 mod deadlines;
 mod disputes;
 mod entrusting;
+mod honesty;
 mod listing;
 mod requests;
 mod rotation;

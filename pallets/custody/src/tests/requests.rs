@@ -171,8 +171,12 @@ fn a_holder_who_sets_another_key_is_served_with_that_one_only() {
         let request = ask();
         assert_ok!(release_by(request, 1));
         LicenceKey::set(&Some(sample::key_of(b"new")));
-        assert_noop!(release_by(request, 2), Error::<Test>::NotInForce);
         let again = ask();
+        System::assert_has_event(Event::Superseded { request, by: again }.into());
+        assert_noop!(release_by(request, 2), Error::<Test>::NotInForce);
+        // Nor does the earlier one come back with its key.
+        LicenceKey::set(&None);
+        assert_noop!(release_by(request, 2), Error::<Test>::NotInForce);
         for index in 1..=3 {
             assert_ok!(release_by(again, index));
         }
@@ -193,8 +197,8 @@ fn a_provider_who_rotates_its_device_asks_anew() {
         let request = ask_as_provider();
         assert_ok!(release_by(request, 1));
         Providers::set_key(PROVIDER, sample::key_of(b"new"));
-        assert_noop!(release_by(request, 2), Error::<Test>::NotInForce);
         let again = ask_as_provider();
+        assert_noop!(release_by(request, 2), Error::<Test>::NotInForce);
         assert_ok!(release_by(again, 2));
         assert_ok!(release_by(again, 3));
         assert_eq!(

@@ -21,6 +21,9 @@ enum Op {
     Release { request: u64, index: u8, forged: bool },
     Dispute { request: u64, index: u8 },
     Revoke,
+    Allow(bool),
+    SetKey(bool),
+    ProviderStays(bool),
     Rotate,
     Reshare { index: u8, bad: Option<usize> },
     DisputeReshare(u8, u8),
@@ -50,6 +53,9 @@ fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(request, index, forged)| Op::Release { request, index, forged }),
         3 => (0u64..4, index.clone()).prop_map(|(request, index)| Op::Dispute { request, index }),
         1 => Just(Op::Revoke),
+        1 => any::<bool>().prop_map(Op::Allow),
+        1 => any::<bool>().prop_map(Op::SetKey),
+        1 => any::<bool>().prop_map(Op::ProviderStays),
         2 => Just(Op::Rotate),
         5 => (index.clone(), bad()).prop_map(|(index, bad)| Op::Reshare { index, bad }),
         2 => (index.clone(), index).prop_map(|(dealer, index)| Op::DisputeReshare(dealer, index)),
@@ -127,6 +133,10 @@ fn apply(op: Op) {
             }
         }
         Op::Revoke => Market::revoke(LICENCE),
+        Op::Allow(allows) => Market::allow(LICENCE, allows),
+        Op::SetKey(other) => LicenceKey::set(&other.then(|| sample::key_of(b"other"))),
+        Op::ProviderStays(true) => Providers::set_key(PROVIDER, sample::key_of(PROVIDER)),
+        Op::ProviderStays(false) => Providers::leave(PROVIDER),
         Op::Rotate => either_way(Custody::rotate(signed(STRANGER), ASSET)),
         Op::Reshare { index, bad } => {
             if let Some(custody) = present
