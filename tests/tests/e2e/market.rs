@@ -1,6 +1,6 @@
 //! The market while its sellers are away: custodians hand out keys, pinners hand out bytes, and no licence means no job.
 
-use std::{fs, thread, time::Duration};
+use std::{collections::BTreeMap, fs, thread, time::Duration};
 
 use serde_json::{Value, json};
 use weft_tests::{
@@ -13,14 +13,19 @@ use weft_tests::{
 
 use crate::stage::Result;
 
-/// The custodians' accounts: nobody else uses them.
-const CUSTODIANS: [&str; 5] = [
+/// The custodians' accounts: nobody else uses them. Two more than a committee has, to take the places of the dead.
+const CUSTODIANS: [&str; 7] = [
+    "//Alice",
     "//Alice//stash",
     "//Bob//stash",
     "//Charlie//stash",
     "//Dave//stash",
     "//Eve//stash",
+    "//Ferdie//stash",
 ];
+const THRESHOLD: usize = 3;
+/// The window for releases is two minutes; the living look for the dead once a minute.
+const REPLACED_WITHIN: Duration = Duration::from_secs(300);
 const RECORDS: &str = "{\"digit\":1}\n{\"digit\":2}\n{\"digit\":3}\n";
 /// To fetch 100 MB over loopback and hash them, on a busy machine.
 const FETCHED_WITHIN: Duration = Duration::from_secs(90);
@@ -109,7 +114,7 @@ fn story(folder: &std::path::Path) -> Result<()> {
         pinning.wait_for_log_lines(": here", deals.len())?;
     }
     drop(served);
-    custodians.truncate(3);
+    let dead = kill_two(&network, &mut custodians, dataset)?;
 
     // --- a purchase ---
     let out = folder.join("bought");
@@ -151,7 +156,49 @@ fn story(folder: &std::path::Path) -> Result<()> {
     buyer.ask(&["market", "rate", &model.to_string(), "5"])?;
     let rated = buyer.ask(&["market", "find", "--min-rating", "4.5", "--order", "rating"])?;
     assert_eq!(rated["items"][0]["id"], model, "{rated}");
-    provider.stop()
+    provider.stop()?;
+
+    // --- the dead are slashed, and the living hand the key on to others ---
+    the_dead_are_replaced(&network, &dead, dataset)
+}
+
+type Custodians = BTreeMap<String, Process>;
+
+fn custody(network: &Network, asset: u64) -> Result<Value> {
+    network.node.rpc().call("weft_custody", json!([asset]))
+}
+
+fn members(dealing: &Value) -> Vec<String> {
+    let committee = dealing["committee"].as_array().into_iter().flatten();
+    committee
+        .filter_map(|member| member["account"].as_str().map(str::to_owned))
+        .collect()
+}
+
+fn kill_two(network: &Network, custodians: &mut Custodians, asset: u64) -> Result<Vec<String>> {
+    let mut dead = members(&custody(network, asset)?["dealing"]);
+    dead.truncate(2);
+    for who in &dead {
+        assert!(custodians.remove(who).is_some(), "{who} is a custodian");
+    }
+    Ok(dead)
+}
+
+fn the_dead_are_replaced(network: &Network, dead: &[String], asset: u64) -> Result<()> {
+    let handed_on = wait_for("the committee to be changed", REPLACED_WITHIN, || {
+        let custody = custody(network, asset)?;
+        let deals = custody["next"]["deals"].as_array().map_or(0, Vec::len);
+        Ok((deals >= THRESHOLD).then_some(custody))
+    })?;
+    for who in dead {
+        let seen = network.node.rpc().call("weft_custodian", json!([who]))?;
+        assert!(seen["missed"].as_u64() >= Some(1), "{seen}");
+        assert_eq!(seen["drawable"], false, "{seen}");
+    }
+    let next = members(&handed_on["next"]);
+    assert_eq!(next.len(), 5, "{handed_on}");
+    assert!(next.iter().all(|who| !dead.contains(who)), "{handed_on}");
+    Ok(())
 }
 
 fn text(path: &std::path::Path) -> String {
@@ -160,7 +207,7 @@ fn text(path: &std::path::Path) -> String {
         .to_owned()
 }
 
-fn start_custodians(network: &Network) -> Result<Vec<Process>> {
+fn start_custodians(network: &Network) -> Result<Custodians> {
     thread::scope(|scope| {
         let starting: Vec<_> = CUSTODIANS
             .iter()
@@ -169,7 +216,7 @@ fn start_custodians(network: &Network) -> Result<Vec<Process>> {
                 scope.spawn(move || {
                     let who = network.identity(&format!("custodian-{i}"), secret)?;
                     who.act(&["custodian", "register"])?;
-                    who.start("custodian", &["custodian", "run"])
+                    Ok((address(&who)?, who.start("custodian", &["custodian", "run"])?))
                 })
             })
             .collect();
