@@ -42,6 +42,9 @@ for round in 1 2 3; do
         "$round" "$a" "$(field peak_mb <<<"$ours")" "$b" "$(ratio "$a" "$b")"
 done
 
+echo "== the market's calls beside 10 works and beside 1,000,000 (some minutes)"
+"$target/release/examples/market_at_scale" 2>/dev/null | tail -n 2
+
 exact=$(mktemp -d)
 trap 'rm -rf "$exact"' EXIT
 echo "== quality: the perplexity of exact SmolLM2, converted as by default, beside the float model's"

@@ -44,6 +44,8 @@ fi
 daemon=$!
 until grep -q 'Daemon is ready' "$dir/daemon.log"; do kill -0 "$daemon" && sleep 0.1; done
 
+# Empties the system's cache of files, where one may.
+forget() { sync; [ -w /proc/sys/vm/drop_caches ] && echo 1 >/proc/sys/vm/drop_caches; }
 kubo_add() { "$ipfs" add -Q --pin=false --cid-version=1 --raw-leaves "$dir/file" >"$dir/kubo.cid" 2>/dev/null; }
 kubo_cat() { "$ipfs" cat "$(cat "$dir/kubo.cid")" >/dev/null; }
 weft_put() { "$store" put "$dir/store-$round" "$dir/file" >"$dir/put.json"; }
@@ -62,6 +64,18 @@ for round in $(seq "$rounds"); do
         "$put" "$add" "$(ratio "$add" "$put")" "$get" "$cat" "$(ratio "$cat" "$get")" \
         "$(field peak_mb <"$dir/put.json")" "$(field peak_mb <"$dir/get.json")" \
         "$(awk '/^VmHWM/ { printf "%d", $2 / 1024 }' "/proc/$daemon/status")"
+    # What was put lies on the disk alone, what Kubo added in the system's cache too. Both from the disk, and both from the cache:
+    if forget; then
+        timed kubo_cat; cat=$(seconds)
+        forget
+        timed weft_get; get=$(seconds)
+        printf '         from the disk: get %s s, cat %s s, ratio %s\n' "$get" "$cat" "$(ratio "$cat" "$get")"
+    fi
+    cat "$dir/store-$round"/blocks/*/* >/dev/null
+    kubo_cat
+    timed kubo_cat; cat=$(seconds)
+    timed weft_get; get=$(seconds)
+    printf '         from the cache: get %s s, cat %s s, ratio %s\n' "$get" "$cat" "$(ratio "$cat" "$get")"
 done
 kill "$daemon"
 wait "$daemon" || true
