@@ -50,7 +50,10 @@ fn a_file_is_added_listed_written_out_and_removed() {
     let cid = added["cid"].as_str().unwrap();
     assert!(cid.starts_with("bafybei"), "{cid}");
     let listed = json(&store(&["ls", "--json"]));
-    assert_eq!(listed, serde_json::json!([{ "cid": cid, "bytes": 600_000 }]));
+    assert_eq!(
+        listed,
+        serde_json::json!([{ "cid": cid, "bytes": 600_000, "holders": [] }])
+    );
 
     let out = home.path().join("out");
     let got = json(&store(&["get", cid, "--out", out.to_str().unwrap(), "--json"]));
@@ -89,7 +92,7 @@ fn an_ipfs_daemon_takes_the_place_of_the_directory() {
         listed
             .as_array()
             .unwrap()
-            .contains(&serde_json::json!({ "cid": cid, "bytes": 600_000 }))
+            .contains(&serde_json::json!({ "cid": cid, "bytes": 600_000, "holders": [] }))
     );
     assert_eq!(json(&there(&["rm", cid, "--json"]))["was_pinned"], true);
 
