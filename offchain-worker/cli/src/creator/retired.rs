@@ -56,9 +56,8 @@ async fn is_licensed(client: &Client, asset: &Asset) -> Result<bool, Failure> {
 async fn is_pinned(client: &Client, id: AssetId) -> Result<bool, Failure> {
     let mut from = Some(0);
     while let Some(start) = from {
-        let page = client.pins().deals(start).await?;
-        let mut about = page.items.iter().filter(|deal| deal.asset == id);
-        if about.any(|deal| deal.present_epoch <= deal.last_epoch) {
+        let page = client.pins().deals_about(id, start).await?;
+        if page.items.iter().any(|deal| deal.present_epoch <= deal.last_epoch) {
             return Ok(true);
         }
         from = page.next;
