@@ -1,4 +1,5 @@
 //! `weft store`: files by their content, in a home directory.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../../store/tests/kubo/mod.rs"]
 #[allow(dead_code, reason = "not all of it is needed here")]
