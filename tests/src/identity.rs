@@ -48,7 +48,7 @@ impl Identity {
     pub fn on_small_disk(mut self, folder: &str, bytes: u64, full: bool) -> Result<Option<Self>, HarnessError> {
         let at = self.home().join(folder);
         fs::create_dir_all(&at).map_err(HarnessError::io(format!("create {}", at.display())))?;
-        self.disk = SmallDisk::new(&at, bytes, full);
+        self.disk = SmallDisk::new(&at, bytes, full)?;
         Ok(self.disk.is_some().then_some(self))
     }
 

@@ -60,6 +60,21 @@ impl Licences<'_> {
             .await
     }
 
+    /// The numbers of all licences of a work, whoever holds them and whether or not they are in force.
+    pub async fn of_work(&self, work: WorkId) -> Result<Vec<LicenceId>, ChainError> {
+        self.client
+            .read("list a work's licences", |view| async move {
+                let entries = view.storage();
+                let mut entries = entries.iter(runtime::storage().market().licence_of(), (work,)).await?;
+                let mut licences = Vec::new();
+                while let Some(entry) = entries.next().await {
+                    licences.push(entry?.value().decode()?);
+                }
+                Ok(licences)
+            })
+            .await
+    }
+
     /// Buys `quantity` of a tariff of the asset's work, and has its key sent to `encryption_key`. Returns the licence and the
     /// block of the purchase.
     pub async fn buy(

@@ -93,6 +93,16 @@ impl Market<'_> {
             .await
     }
 
+    /// One asset as of the last finalised block: what it says is said for good.
+    pub async fn asset_finalised(&self, asset: AssetId) -> Result<Option<Asset>, ChainError> {
+        self.client
+            .read_finalised("show an asset", |view| async move {
+                let call = runtime::runtime_apis().market_api().asset(asset);
+                Ok(view.runtime_apis().call(call).await?.map(|Static(asset)| asset))
+            })
+            .await
+    }
+
     /// A page of all assets in the order of publication, from position `from`.
     pub async fn assets(&self, from: u64) -> Result<Page<Asset>, ChainError> {
         self.client

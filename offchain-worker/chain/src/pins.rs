@@ -50,6 +50,16 @@ impl Pins<'_> {
             .await
     }
 
+    /// One deal as of the last finalised block: what it says is said for good.
+    pub async fn deal_finalised(&self, deal: PinDealId) -> Result<Option<PinDeal>, ChainError> {
+        self.client
+            .read_finalised("show a deal", |view| async move {
+                let call = runtime::runtime_apis().pins_api().pin_deal(deal);
+                Ok(view.runtime_apis().call(call).await?.map(|Static(deal)| deal))
+            })
+            .await
+    }
+
     /// A page of the deals that are not closed, from position `from`.
     pub async fn deals(&self, from: u64) -> Result<Page<PinDeal>, ChainError> {
         self.client

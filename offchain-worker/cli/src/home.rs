@@ -7,8 +7,10 @@
 //! user.key      X25519 key to which answers and bought keys are wrapped
 //! custodian.key X25519 key to which shares of others' keys are dealt
 //! keys/         content keys of what was published or bought here, by the CID of the sealed file
+//! publishing/   keys of publications that are not on the chain yet, and how far they are
 //! store/        content-addressed blocks
 //! jobs/         answers of a provider that are not committed yet
+//! holdings      what in the store is kept for what; holdings-ipfs: what in an IPFS daemon
 //! hot-models    which models' files are kept, in the order of their last use
 //! hold          present while the provider was paused by hand
 //! ```
@@ -51,9 +53,24 @@ impl Home {
         &self.dir
     }
 
+    /// Where it is kept how far publications are. Secret: keys are in it.
+    pub fn publishing_dir(&self) -> PathBuf {
+        self.dir.join("publishing")
+    }
+
     /// Where blocks are kept.
     pub fn store_dir(&self) -> PathBuf {
         self.dir.join("store")
+    }
+
+    /// Where it is kept what in the store is kept for what.
+    pub fn holdings_file(&self) -> PathBuf {
+        self.dir.join("holdings")
+    }
+
+    /// The same of an IPFS daemon.
+    pub fn ipfs_holdings_file(&self) -> PathBuf {
+        self.dir.join("holdings-ipfs")
     }
 
     /// Where it is kept which models' files stay in the store.

@@ -6,7 +6,7 @@ use weft_store::{
     exchange::{Client, ClientConfig, FetchError, FetchProgress, PeerFailure, Url},
 };
 
-use crate::{blocks::to_cid, failure::Failure};
+use crate::{blocks::to_cid, failure::Failure, store::place::failure};
 
 /// Peers who may have blocks, in the order in which they are asked.
 pub struct Peers {
@@ -61,7 +61,8 @@ impl Peers {
         match self.client.fetch_dag(store, root, &self.urls, limits, progress).await {
             Ok(_) => Ok(()),
             Err(error @ FetchError::NotFound { .. }) => Err(Failure::Network(error.to_string())),
-            Err(error) => Err(Failure::Local(error.to_string())),
+            Err(FetchError::Store(error)) => Err(failure(error)),
+            Err(FetchError::Dag(error)) => Err(Failure::Local(error.to_string())),
         }
     }
 }

@@ -31,6 +31,42 @@ pub fn leaves(mut file: impl Read) -> io::Result<Vec<Digest>> {
     }
 }
 
+/// The root over the pieces of a file that comes bit by bit. Keeps a batch of pieces and one digest for each level.
+#[derive(Default)]
+pub struct Root {
+    tree: weft_merkle::Builder,
+    pending: Vec<u8>,
+}
+
+impl Root {
+    /// What follows.
+    pub fn push(&mut self, mut data: &[u8]) {
+        let batch = PIECE_BYTES as usize * BATCH;
+        while !data.is_empty() {
+            let (taken, rest) = data.split_at(batch.saturating_sub(self.pending.len()).min(data.len()));
+            self.pending.extend_from_slice(taken);
+            data = rest;
+            if self.pending.len() == batch {
+                self.digest();
+            }
+        }
+    }
+
+    /// Of all that came.
+    pub fn finish(mut self) -> Digest {
+        self.digest();
+        self.tree.root()
+    }
+
+    fn digest(&mut self) {
+        let pieces: Vec<_> = self.pending.chunks(PIECE_BYTES as usize).collect();
+        for leaf in weft_merkle::leaf_many(&pieces) {
+            self.tree.push(leaf);
+        }
+        self.pending.clear();
+    }
+}
+
 /// Piece `index` of a file.
 pub fn piece(mut file: impl Read, index: u64) -> io::Result<Vec<u8>> {
     let before = index.saturating_mul(PIECE_BYTES.into());
@@ -57,6 +93,16 @@ mod tests {
             prop_assert_eq!(Some(bytes.len() as u32), piece_length(size as u64, index as u64));
             let proof = weft_merkle::prove(&leaves, index).unwrap();
             prop_assert_eq!(proof.root(weft_merkle::leaf(&bytes)), Some(weft_merkle::root(&leaves)));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_root_is_the_same_bit_by_bit(size in 0usize..900_000, step in 1usize..400_000) {
+            let file: Vec<u8> = (0..size).map(|at| (at % 249) as u8).collect();
+            let mut root = Root::default();
+            file.chunks(step).for_each(|bit| root.push(bit));
+            prop_assert_eq!(root.finish(), weft_merkle::root(&leaves(&file[..]).unwrap()));
         }
     }
 

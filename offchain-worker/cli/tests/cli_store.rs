@@ -1,10 +1,14 @@
 //! `weft store`: files by their content, in a home directory.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../../store/tests/kubo/mod.rs"]
 #[allow(dead_code, reason = "not all of it is needed here")]
 mod kubo;
+#[path = "../../store/tests/small_disk/mod.rs"]
+mod small_disk;
 
 use std::{
+    fs,
     path::Path,
     process::{Command, Output},
 };
@@ -47,7 +51,10 @@ fn a_file_is_added_listed_written_out_and_removed() {
     let cid = added["cid"].as_str().unwrap();
     assert!(cid.starts_with("bafybei"), "{cid}");
     let listed = json(&store(&["ls", "--json"]));
-    assert_eq!(listed, serde_json::json!([{ "cid": cid, "bytes": 600_000 }]));
+    assert_eq!(
+        listed,
+        serde_json::json!([{ "cid": cid, "bytes": 600_000, "holders": [] }])
+    );
 
     let out = home.path().join("out");
     let got = json(&store(&["get", cid, "--out", out.to_str().unwrap(), "--json"]));
@@ -86,7 +93,7 @@ fn an_ipfs_daemon_takes_the_place_of_the_directory() {
         listed
             .as_array()
             .unwrap()
-            .contains(&serde_json::json!({ "cid": cid, "bytes": 600_000 }))
+            .contains(&serde_json::json!({ "cid": cid, "bytes": 600_000, "holders": [] }))
     );
     assert_eq!(json(&there(&["rm", cid, "--json"]))["was_pinned"], true);
 
@@ -97,6 +104,37 @@ fn an_ipfs_daemon_takes_the_place_of_the_directory() {
     let output = there(&["add", path]);
     assert_eq!(output.status.code(), Some(5), "{}", said(&output));
     assert!(said(&output).contains("`ipfs daemon`"), "{}", said(&output));
+}
+
+#[test]
+fn a_full_disk_is_named_and_the_add_goes_on_once_there_is_room() {
+    let test = "a_full_disk_is_named_and_the_add_goes_on_once_there_is_room";
+    small_disk::on_small_disk(test, 12, |disk| {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let path = elsewhere.path().join("file");
+        let content: Vec<u8> = (0..8_000_000u32).map(|i| (i / 1000) as u8).collect();
+        fs::write(&path, &content).unwrap();
+        let (path, filler) = (path.to_str().unwrap(), disk.join("filler"));
+        fs::write(&filler, vec![1; 6 << 20]).unwrap();
+
+        let full = weft(disk, &["store", "add", path, "--json"]);
+        assert_eq!(full.status.code(), Some(6), "{}", said(&full));
+        assert!(
+            said(&full).contains("No space left") && said(&full).contains("free some space"),
+            "{}",
+            said(&full)
+        );
+        assert!(full.stdout.is_empty(), "nothing is claimed to be here");
+        assert_eq!(json(&weft(disk, &["store", "ls", "--json"])), serde_json::json!([]));
+        let parts = || fs::read_dir(disk.join("store/parts")).unwrap().count();
+        assert_eq!(parts(), 0, "nothing half-written is left");
+
+        fs::remove_file(filler).unwrap();
+        let added = json(&weft(disk, &["store", "add", path, "--json"]));
+        let cid = added["cid"].as_str().unwrap();
+        assert!(weft(disk, &["store", "get", cid]).stdout == content);
+        assert_eq!(parts(), 0);
+    });
 }
 
 #[test]

@@ -30,6 +30,8 @@ use cid::Cid;
 use tokio::task;
 
 pub use hot_set::{HotSet, NoRoom};
+/// The files of a cache's record and their bytes, without opening the cache; none if there is no record.
+pub use journal::read as recorded;
 
 use crate::{
     embedded::EmbeddedStore,
@@ -65,8 +67,12 @@ pub struct FileCache {
     inner: Arc<Inner>,
 }
 
+/// Whether a file is needed by others, too.
+type Spared = dyn Fn(&Cid) -> bool + Send + Sync;
+
 struct Inner {
     store: EmbeddedStore,
+    spared: Box<Spared>,
     record: PathBuf,
     hot: Mutex<HotSet>,
     /// One change of what is on the disk at a time.
@@ -78,8 +84,9 @@ impl Inner {
         self.hot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes files out of the store.
-    async fn remove(&self, files: Vec<Cid>) -> Result<(), StoreError> {
+    /// Takes files out of the store, but for those that others need.
+    async fn remove(&self, mut files: Vec<Cid>) -> Result<(), StoreError> {
+        files.retain(|cid| !(self.spared)(cid));
         if files.is_empty() {
             return Ok(());
         }
@@ -110,6 +117,17 @@ impl FileCache {
     /// there), with room for `max_bytes`. Files whose pins were taken away since are
     /// forgotten; what does not fit any more, because the bound is lower now, goes.
     pub async fn open(store: EmbeddedStore, max_bytes: u64, record: &Path) -> Result<Self, CacheError> {
+        Self::open_sparing(store, max_bytes, record, |_| false).await
+    }
+
+    /// As [`FileCache::open`]; files of which `spared` says that others need them stay in the store, pinned, when they
+    /// leave the cache.
+    pub async fn open_sparing(
+        store: EmbeddedStore,
+        max_bytes: u64,
+        record: &Path,
+        spared: impl Fn(&Cid) -> bool + Send + Sync + 'static,
+    ) -> Result<Self, CacheError> {
         let path = record.to_owned();
         let read = task::spawn_blocking(move || journal::read(&path)).await;
         let files = read
@@ -124,6 +142,7 @@ impl FileCache {
         let gone = hot.restore(pinned);
         let inner = Inner {
             store,
+            spared: Box::new(spared),
             record: record.to_owned(),
             hot: Mutex::new(hot),
             changes: tokio::sync::Mutex::default(),

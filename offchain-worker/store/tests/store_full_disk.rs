@@ -1,53 +1,18 @@
 //! A disk that is really full: a file system in memory that is too small.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{env, fs, path::Path, process::Command};
+mod small_disk;
 
+use std::{fs, path::Path};
+
+use small_disk::on_small_disk;
 use weft_store::{
     ContentStore, ContentStoreExt, DagLimits, EmbeddedStore, StoreConfig, StoreError, unixfs::CHUNK_BYTES,
 };
 
-/// Where the disk is mounted, for the run of this program that is on it.
-const DISK: &str = "WEFT_TEST_SMALL_DISK";
-/// Ways to a mount of one's own: as root, and as anybody where the kernel allows user namespaces.
-const WAYS: [&[&str]; 2] = [&["--mount"], &["--user", "--map-root-user", "--mount"]];
-
 #[test]
 fn a_full_disk_is_named_and_what_was_put_goes_on() {
-    if let Some(disk) = env::var_os(DISK) {
-        return on_the_disk(Path::new(&disk));
-    }
-    let dir = tempfile::tempdir().unwrap();
-    let disk = dir.path().to_str().unwrap();
-    let unshare = |way: &[&str], script: &str| {
-        let mut command = Command::new("unshare");
-        command
-            .args(way)
-            .args(["sh", "-c", script, "sh", disk])
-            .arg(env::current_exe().unwrap());
-        command
-            .args([
-                "--exact",
-                "a_full_disk_is_named_and_what_was_put_goes_on",
-                "--nocapture",
-            ])
-            .env(DISK, disk)
-            .output()
-    };
-    let mounts = |way: &[&str]| {
-        unshare(way, r#"mount -t tmpfs -o size=1m tmpfs "$1""#).is_ok_and(|tried| tried.status.success())
-    };
-    let Some(way) = WAYS.into_iter().find(|way| mounts(way)) else {
-        eprintln!("SKIPPED: the test of a full disk needs leave to mount one (root, or user namespaces)");
-        return;
-    };
-    let run = unshare(way, r#"mount -t tmpfs -o size=12m tmpfs "$1" && shift && exec "$@""#).unwrap();
-    assert!(
-        run.status.success(),
-        "{}{}",
-        String::from_utf8_lossy(&run.stdout),
-        String::from_utf8_lossy(&run.stderr)
-    );
+    on_small_disk("a_full_disk_is_named_and_what_was_put_goes_on", 12, on_the_disk);
 }
 
 fn on_the_disk(disk: &Path) {

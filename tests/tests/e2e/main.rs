@@ -4,6 +4,7 @@
 mod clients;
 mod exact;
 mod full_disk;
+mod holdings;
 mod jobs;
 mod market;
 mod outages;

@@ -1,6 +1,7 @@
 //! `weft creator`: publishing models, and serving them and their keys to providers.
 
 pub mod publish;
+mod retired;
 mod serve;
 
 use weft_primitives::AssetId;

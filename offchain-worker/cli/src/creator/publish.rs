@@ -16,6 +16,7 @@ use crate::{
     output,
     progress::Progress,
     sealing,
+    store::place::BackendArgs,
 };
 
 /// Seal a model and publish it, free to use but for its royalty. `weft market publish` asks for more.
@@ -35,6 +36,8 @@ pub struct Args {
     identity: IdentityArgs,
     #[command(flatten)]
     node: NodeArgs,
+    #[command(flatten)]
+    backend: BackendArgs,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -48,7 +51,7 @@ impl Args {
         let source = look_at(&path)?;
         let (home, creator) = self.identity.open()?;
         let client = self.node.connect().await?;
-        let blocks = Blocks::open(&home)?;
+        let blocks = Blocks::open_at(&home, &self.backend)?;
         let sealed = sealing::seal_and_store(&home, &blocks, &self.name, source.kind, &source.files).await?;
         let (manifest, content, size_bytes) = (sealed.manifest, sealed.content, sealed.size_bytes);
         let asset = NewAsset {
@@ -65,6 +68,7 @@ impl Args {
             bases: Vec::new(),
         };
         let id = client.market().publish(&creator, asset, Listing::default()).await?;
+        sealed.published(&blocks, id, None).await?;
         if self.json {
             return output::json(&json!({
                 "asset": id,

@@ -13,6 +13,7 @@ use weft_chain::{AccountId, ChainError, Client, Notice, Signer, market::Asset, p
 use weft_primitives::{AssetId, view::ProviderStatus};
 use weft_vault::{Context, PublicKey, wrap::wrap_key};
 
+use super::retired;
 use crate::{
     asset,
     blocks::{Blocks, Wants},
@@ -20,6 +21,7 @@ use crate::{
     home::Home,
     node::{IdentityArgs, NodeArgs},
     shutdown::Shutdown,
+    store::place::BackendArgs,
 };
 
 /// Time between two looks at the chain, at most one a block.
@@ -40,6 +42,8 @@ pub struct Args {
     identity: IdentityArgs,
     #[command(flatten)]
     node: NodeArgs,
+    #[command(flatten)]
+    backend: BackendArgs,
 }
 
 struct Server {
@@ -56,7 +60,7 @@ impl Args {
     /// Runs until interrupted.
     pub async fn run(self) -> Result<(), Failure> {
         let (home, creator) = self.identity.open()?;
-        let blocks = Blocks::open(&home)?;
+        let blocks = Blocks::open_at(&home, &self.backend)?;
         let served = blocks.serve(self.listen, Wants::nothing()).await?;
         let endpoint = self.endpoint.unwrap_or_else(|| format!("http://{}", served.address()));
         let client = self.node.connect_patiently().await?;
@@ -72,6 +76,7 @@ impl Args {
         tracing::info!(creator = %server.creator.account(), %endpoint, "serving");
         server.announce(&endpoint).await?;
         let mut looked: Option<Instant> = None;
+        let mut let_go: Option<Instant> = None;
         loop {
             if looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
                 looked = Some(Instant::now());
@@ -79,6 +84,13 @@ impl Args {
                     Ok(()) => {}
                     Err(Failure::Chain(error)) if error.is_transient() => tracing::warn!(%error, "will look again"),
                     Err(failure) => return Err(failure),
+                }
+            }
+            if let_go.is_none_or(|at| at.elapsed() >= retired::EVERY) {
+                let_go = Some(Instant::now());
+                // Whoever is granted a key must not wait for what could not be tidied up.
+                if let Err(failure) = retired::let_go(&server.client, &blocks).await {
+                    tracing::warn!(%failure, "what is retired stays for now");
                 }
             }
             tokio::select! {

@@ -11,17 +11,19 @@ use weft_chain::{AccountId, Client, Signer, market::Asset};
 use weft_primitives::{AssetId, LicenceId, licence::Tariff, registry::KeyRecipient};
 use weft_vault::{ContentKey, KeyCommitment, open_to_vec};
 
-use super::{Shared, tariff};
+use super::{Shared, kept, tariff};
 use crate::{
     asset,
     blocks::Blocks,
     custody::{self, Collected},
     failure::Failure,
+    holdings::Holder,
     home::Home,
     manifest::{self, Manifest},
     output,
     progress::Progress,
     sealed_model::peers_of,
+    store::place::BackendArgs,
 };
 
 /// See [`super::Command::Buy`].
@@ -38,6 +40,8 @@ pub struct BuyArgs {
     /// Fetch and open it into this directory at once.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    backend: BackendArgs,
     #[command(flatten)]
     shared: Shared,
 }
@@ -59,6 +63,8 @@ pub struct GetArgs {
     /// Where to.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    #[command(flatten)]
+    backend: BackendArgs,
     #[command(flatten)]
     shared: Shared,
 }
@@ -110,7 +116,8 @@ impl BuyArgs {
             false => None,
         };
         if let Some(dir) = &self.out {
-            open_into(&client, &home, &buyer.account(), &asset, dir).await?;
+            let blocks = Blocks::open_at(&home, &self.backend)?;
+            open_into(&client, &home, &blocks, &buyer.account(), &asset, dir).await?;
         }
         if self.shared.json {
             return output::json(&json!({
@@ -207,7 +214,9 @@ impl GetArgs {
         let (home, who) = self.shared.identity.open()?;
         let client = self.shared.node.connect().await?;
         let asset = asset::existing(&client, self.asset).await?;
-        let files = open_into(&client, &home, &who.account(), &asset, &self.out).await?;
+        let blocks = Blocks::open_at(&home, &self.backend)?;
+        let files = open_into(&client, &home, &blocks, &who.account(), &asset, &self.out).await?;
+        kept::let_go(&client, &blocks, who.account()).await?;
         if self.shared.json {
             return output::json(&json!({ "asset": asset.id, "out": self.out, "files": files }));
         }
@@ -260,6 +269,7 @@ async fn receive(
 async fn open_into(
     client: &Client,
     home: &Home,
+    blocks: &Blocks,
     own: &AccountId,
     asset: &Asset,
     dir: &Path,
@@ -270,8 +280,9 @@ async fn open_into(
             asset.id, asset.id
         ))
     })?;
-    let blocks = Blocks::open(home)?;
     let peers = peers_of(client, asset, own).await?;
+    let roots = [asset.content, asset.manifest];
+    blocks.hold(Holder::Bought(asset.id, own.0), &roots).await?;
     blocks
         .fetch(asset.manifest, &peers, manifest::MAX_BYTES as u64, None)
         .await?;

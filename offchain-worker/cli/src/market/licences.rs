@@ -4,7 +4,7 @@ use serde_json::json;
 use weft_chain::{AccountId, licences::Licence};
 use weft_primitives::{LicenceId, payment::Currency};
 
-use super::{Shared, tariff};
+use super::{Shared, kept, tariff};
 use crate::{
     amount::Weft,
     failure::Failure,
@@ -42,6 +42,7 @@ impl Args {
             licences.extend(page.items);
             from = page.next;
         }
+        kept::look(&client, &self.identity.home.open()?, holder).await;
         if self.json {
             return output::json(&licences);
         }
@@ -63,8 +64,10 @@ impl Args {
 
 /// Gives a licence up.
 pub async fn close(shared: Shared, licence: LicenceId) -> Result<(), Failure> {
-    let (_, holder) = shared.identity.open()?;
-    shared.node.connect().await?.licences().close(&holder, licence).await?;
+    let (home, holder) = shared.identity.open()?;
+    let client = shared.node.connect().await?;
+    client.licences().close(&holder, licence).await?;
+    kept::look(&client, &home, holder.account()).await;
     done(&shared, licence, "closed")
 }
 

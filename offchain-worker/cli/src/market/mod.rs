@@ -3,6 +3,7 @@
 mod buy;
 mod find;
 mod judge;
+mod kept;
 mod licences;
 mod own;
 mod publish;

@@ -16,8 +16,10 @@ use crate::{
     creator::publish::look_at,
     custody::{self, Committee},
     failure::Failure,
+    holdings::Holder,
     models, output, records,
     sealing::{self, SealedFiles},
+    store::place::BackendArgs,
 };
 
 /// See [`super::Command::Publish`].
@@ -57,6 +59,8 @@ pub struct Args {
     entrust: bool,
     #[command(flatten)]
     committee: Committee,
+    #[command(flatten)]
+    backend: BackendArgs,
     #[command(flatten)]
     shared: Shared,
 }
@@ -112,12 +116,12 @@ impl Args {
         let subject = self.subject()?;
         let (home, owner) = self.shared.identity.open()?;
         let client = self.shared.node.connect().await?;
-        let blocks = Blocks::open(&home)?;
+        let blocks = Blocks::open_at(&home, &self.backend)?;
         let records = match (subject.records, &self.schema) {
             (Some((root, count)), Some(schema)) => {
                 let bytes = std::fs::read(schema)
                     .map_err(|error| Failure::local(format_args!("cannot read {}", schema.display()), error))?;
-                let schema = blocks.put(bytes).await?;
+                let schema = blocks.put_for(Holder::Publishing, bytes).await?;
                 Some(Records { root, count, schema })
             }
             _ => None,
@@ -146,6 +150,9 @@ impl Args {
                 client.market().publish(&owner, asset, listing).await?
             }
         };
+        sealed
+            .published(&blocks, id, records.map(|records| records.schema))
+            .await?;
         if self.entrust {
             custody::entrust(&client, &owner, id, &sealed.key, self.committee).await?;
         }

@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use weft_chain::{Client, Notice, Signer, pins::PieceProof};
+use weft_chain::{
+    Client, Notice, Signer,
+    pins::{PieceProof, PinDeal},
+};
 use weft_merkle::Digest;
 use weft_primitives::{ContentId, pieces::PinDealId};
 
@@ -18,12 +21,14 @@ use crate::{
     asset,
     blocks::{Blocks, Wants},
     failure::Failure,
+    holdings::Holder,
     manifest,
     node::{IdentityArgs, NodeArgs},
     pieces,
     progress::Progress,
     sealed_model::peers_of,
     shutdown::Shutdown,
+    store::place::BackendArgs,
 };
 
 /// Most bytes of a dataset's schema.
@@ -44,6 +49,8 @@ pub struct Args {
     identity: IdentityArgs,
     #[command(flatten)]
     node: NodeArgs,
+    #[command(flatten)]
+    backend: BackendArgs,
 }
 
 struct Pinner {
@@ -62,7 +69,7 @@ impl Args {
     pub async fn run(self) -> Result<(), Failure> {
         let mut shutdown = Shutdown::listen()?;
         let (home, account) = self.identity.open()?;
-        let blocks = Blocks::open(&home)?;
+        let blocks = Blocks::open_at(&home, &self.backend)?;
         let served = blocks.serve(self.listen, Wants::nothing()).await?;
         let endpoint = self.endpoint.unwrap_or_else(|| format!("http://{}", served.address()));
         let client = tokio::select! {
@@ -113,14 +120,38 @@ impl Args {
 impl Pinner {
     async fn look(&mut self) -> Result<(), Failure> {
         let mut from = Some(0);
+        let mut kept = BTreeSet::new();
         while let Some(start) = from {
             let page = self.client.pins().pins_of(self.account.account(), start).await?;
             for pin in page.items.iter().filter(|pin| !pin.over) {
+                kept.insert(pin.deal);
                 self.keep(pin.deal).await?;
             }
             from = page.next;
         }
+        self.let_go(&kept).await
+    }
+
+    /// Removes what no deal pays for any more: those that are over, that were left, or that we were evicted from.
+    async fn let_go(&mut self, kept: &BTreeSet<PinDealId>) -> Result<(), Failure> {
+        for holder in self.blocks.holders()? {
+            let Holder::Deal(deal, of) = holder else { continue };
+            if of != self.account.account().0 || kept.contains(&deal) || !self.has_ended(deal).await? {
+                continue;
+            }
+            let released = self.blocks.release(&BTreeSet::from([holder])).await?;
+            self.here.retain(|content, _| !released.roots.contains(content));
+            tracing::info!(deal, "nothing is paid for it any more: {released}");
+        }
         Ok(())
+    }
+
+    /// Whether it is so for good: what is removed does not come back with another fork.
+    async fn has_ended(&self, deal: PinDealId) -> Result<bool, Failure> {
+        let deal = self.client.pins().deal_finalised(deal).await?;
+        let me = self.account.account();
+        let ours = deal.and_then(|deal| deal.pinners.into_iter().find(|pin| pin.pinner == me));
+        Ok(ours.is_none_or(|pin| pin.over))
     }
 
     /// Has the deal's file here, and answers its challenge if there is one.
@@ -139,7 +170,7 @@ impl Pinner {
             {
                 return Ok(());
             }
-            match self.fetch(deal.asset, deal.content, deal.size_bytes).await {
+            match self.fetch(&deal).await {
                 Ok(leaves) if weft_merkle::root(&leaves) == deal.pieces_root => {
                     tracing::info!(deal = id, asset = deal.asset, "here");
                     self.here.insert(deal.content, leaves);
@@ -196,8 +227,14 @@ impl Pinner {
         Ok(())
     }
 
-    async fn fetch(&self, asset: u64, content: ContentId, size_bytes: u64) -> Result<Vec<Digest>, Failure> {
-        let asset = asset::existing(&self.client, asset).await?;
+    async fn fetch(&self, deal: &PinDeal) -> Result<Vec<Digest>, Failure> {
+        let (content, size_bytes) = (deal.content, deal.size_bytes);
+        let asset = asset::existing(&self.client, deal.asset).await?;
+        let schema = asset.records.map(|records| records.schema);
+        let roots: Vec<_> = [content, asset.manifest].into_iter().chain(schema).collect();
+        self.blocks
+            .hold(Holder::Deal(deal.id, self.account.account().0), &roots)
+            .await?;
         let peers = peers_of(&self.client, &asset, &self.account.account()).await?;
         // Nobody is asked to prove them, but without them the sealed file is of no use.
         self.blocks

@@ -13,7 +13,7 @@ use weft_store::{
 };
 
 use super::place::{Place, failure};
-use crate::{failure::Failure, output, progress::Progress};
+use crate::{blocks::Blocks, failure::Failure, output, progress::Progress};
 
 /// A file that appears under its name only when it is whole.
 pub struct Part {
@@ -79,14 +79,14 @@ pub async fn export(place: &Place, cids: &[Cid], out: &Path, json: bool) -> Resu
 }
 
 /// Reads an archive.
-pub async fn import(place: &Place, path: &Path, pin: bool, json: bool) -> Result<(), Failure> {
+pub async fn import(blocks: &Blocks, path: &Path, pin: bool, json: bool) -> Result<(), Failure> {
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => Failure::NotFound(format!("there is no file {}", path.display())),
         _ => Failure::local(format_args!("cannot read {}", path.display()), error),
     };
     let file = tokio::fs::File::open(path).await.map_err(failed)?;
     let total = file.metadata().await.map_err(failed)?.len();
-    let store = place.shared();
+    let store = blocks.place().shared();
     let progress = Progress::bytes("importing", Some(total));
     let imported = match import_car(&*store, file, &mut |read| progress.set(read, None)).await {
         Ok(imported) => imported,
@@ -110,7 +110,7 @@ pub async fn import(place: &Place, path: &Path, pin: bool, json: bool) -> Result
             Err(error) => return Err(failure(error)),
         }
         if pin {
-            store.pin(root).await.map_err(failure)?;
+            blocks.pin_by_hand(root).await?;
         }
     }
     let roots: Vec<_> = imported.roots.iter().map(Cid::to_string).collect();

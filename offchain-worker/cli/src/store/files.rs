@@ -15,13 +15,13 @@ use tokio::runtime::Handle;
 use weft_store::{Cid, ContentStoreExt, DirectWriter, FileReader, StoreError};
 
 use super::place::{Place, failure};
-use crate::{failure::Failure, output, progress::Progress};
+use crate::{blocks::Blocks, failure::Failure, output, progress::Progress};
 
 /// Bytes that are written out at once.
 const PIECE_BYTES: usize = 1 << 20;
 
 /// Keeps a file.
-pub async fn add(place: &Place, path: &Path, pin: bool, json: bool) -> Result<(), Failure> {
+pub async fn add(blocks: &Blocks, path: &Path, pin: bool, json: bool) -> Result<(), Failure> {
     let (input, total) = open(path)?;
     let progress = Progress::bytes("storing", total);
     let read = Arc::new(AtomicU64::new(0));
@@ -31,21 +31,15 @@ pub async fn add(place: &Place, path: &Path, pin: bool, json: bool) -> Result<()
         progress: progress.clone(),
         total,
     };
-    let store: &dyn weft_store::ContentStore = &**place;
+    let store: &dyn weft_store::ContentStore = &**blocks.place();
     let stored = async {
-        let cid = store.put_reader(counted).await?;
+        let cid = store.put_reader(counted).await.map_err(failure)?;
         if pin {
-            store.pin(&cid).await?;
+            blocks.pin_by_hand(&cid).await?;
         }
         Ok(cid)
     };
-    let cid = match stored.await {
-        Ok(cid) => cid,
-        Err(error) => {
-            progress.abandon();
-            return Err(failure(error));
-        }
-    };
+    let cid = stored.await.inspect_err(|_: &Failure| progress.abandon())?;
     let bytes = read.load(Ordering::Relaxed);
     progress.done(&format!("{bytes} bytes"));
     if json {

@@ -2,9 +2,11 @@
 
 use std::{ops::Deref, sync::Arc, time::Duration};
 
-use weft_store::{ContentStore, EmbeddedStore, IpfsConfig, IpfsError, IpfsStore, StoreConfig, StoreError};
+use weft_store::{
+    Cid, ContentStore, EmbeddedStore, IpfsConfig, IpfsError, IpfsStore, StoreConfig, StoreError, embedded::Collected,
+};
 
-use crate::{failure::Failure, node::HomeArgs};
+use crate::{blocks::Blocks, failure::Failure, home::Home, node::HomeArgs};
 
 /// Where blocks are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -15,12 +17,18 @@ enum Backend {
     Ipfs,
 }
 
-/// Which store to use.
+/// Which store to use, in a command that needs nothing else of the home directory.
 #[derive(Debug, clap::Args)]
 pub struct PlaceArgs {
     #[command(flatten)]
     home: HomeArgs,
+    #[command(flatten)]
+    backend: BackendArgs,
+}
 
+/// Which store to use.
+#[derive(Debug, clap::Args)]
+pub struct BackendArgs {
     /// Where blocks are: in the directory `store` of --home, or in an IPFS daemon (Kubo) on this machine.
     #[arg(long, value_enum, default_value = "embedded")]
     backend: Backend,
@@ -51,12 +59,20 @@ pub enum Place {
 impl PlaceArgs {
     /// Opens it.
     pub fn open(&self) -> Result<Place, Failure> {
+        self.backend.open(&self.home.open()?)
+    }
+
+    /// Opens it, with what is written down about it.
+    pub fn open_blocks(&self) -> Result<Blocks, Failure> {
+        Blocks::open_at(&self.home.open()?, &self.backend)
+    }
+}
+
+impl BackendArgs {
+    /// Opens the store that they name; `home` is whose directory it is in, if it is in one.
+    pub fn open(&self, home: &Home) -> Result<Place, Failure> {
         match self.backend {
-            Backend::Embedded => {
-                let dir = self.home.open()?.store_dir();
-                let store = EmbeddedStore::open(&dir, StoreConfig::default()).map_err(failure)?;
-                Ok(Place::Embedded(store))
-            }
+            Backend::Embedded => Place::embedded(home),
             Backend::Ipfs => {
                 let config = IpfsConfig {
                     api: self.api.clone(),
@@ -70,7 +86,36 @@ impl PlaceArgs {
     }
 }
 
+/// What a removal did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removed {
+    /// Blocks are gone.
+    Blocks(Collected),
+    /// So many pins are gone; a daemon removes blocks at its own time.
+    Pins(usize),
+}
+
 impl Place {
+    /// The directory of `home`.
+    pub fn embedded(home: &Home) -> Result<Self, Failure> {
+        let store = EmbeddedStore::open(&home.store_dir(), StoreConfig::default()).map_err(failure)?;
+        Ok(Self::Embedded(store))
+    }
+
+    /// Takes the pins of these away, and removes what nothing else needs.
+    pub async fn remove(&self, roots: Vec<Cid>) -> Result<Removed, StoreError> {
+        match self {
+            Self::Embedded(store) => store.remove(roots).await.map(Removed::Blocks),
+            Self::Ipfs(store) => {
+                let mut pins = 0;
+                for root in roots {
+                    pins += usize::from(store.unpin(&root).await?);
+                }
+                Ok(Removed::Pins(pins))
+            }
+        }
+    }
+
     /// A handle to the same store.
     pub fn shared(&self) -> Arc<dyn ContentStore> {
         match self {

@@ -7,6 +7,7 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -23,6 +24,9 @@ use crate::{
 
 /// A peer that fails so often in a row is not asked again in this fetch.
 const FAILURES_IN_A_ROW: u32 = 3;
+
+/// How long blocks that are under way when a fetch fails may take to come.
+const SETTLE: Duration = Duration::from_secs(2);
 
 /// How far a fetch is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,7 +121,14 @@ impl Client {
                 visit,
                 block,
                 was_fetched,
-            } = obtained?;
+            } = match obtained {
+                Ok(obtained) => obtained,
+                Err(error) => {
+                    // What is nearly here is not thrown away: the next fetch need not ask for it.
+                    let _ = tokio::time::timeout(SETTLE, under_way.count()).await;
+                    return Err(error);
+                }
+            };
             let own_bytes = match &block {
                 None => visit.file_bytes.unwrap_or(0),
                 Some(block) => {
