@@ -3,6 +3,7 @@
 mod buy;
 mod find;
 mod get;
+mod handover;
 mod judge;
 mod key;
 mod licences;
@@ -12,6 +13,7 @@ mod sample;
 mod show;
 mod tariff;
 mod text;
+mod transfer;
 mod unpack;
 
 use weft_primitives::{AssetId, LicenceId, WorkId};
@@ -65,15 +67,10 @@ pub enum Command {
     Tag(own::TagArgs),
     /// Change what your work costs; without any tariff it is free.
     Price(own::PriceArgs),
-    /// Offer your work to another account, or take the offer back.
-    Transfer(own::TransferArgs),
+    /// Offer your work to another account, with its keys, or take the offer back.
+    Transfer(transfer::TransferArgs),
     /// Take over a work that is offered to you.
-    Accept {
-        /// The work.
-        work: AssetId,
-        #[command(flatten)]
-        shared: Shared,
-    },
+    Accept(transfer::AcceptArgs),
     /// Retire a version: nothing new may be begun on it.
     Retire {
         /// The asset.
@@ -141,7 +138,7 @@ impl Command {
             Self::Tag(args) => args.run().await,
             Self::Price(args) => args.run().await,
             Self::Transfer(args) => args.run().await,
-            Self::Accept { work, shared } => own::accept(shared, work).await,
+            Self::Accept(args) => args.run().await,
             Self::Retire { asset, shared } => own::retire(shared, asset).await,
             Self::Rate(args) => args.run().await,
             Self::Unrate { work, shared } => judge::unrate(shared, work).await,

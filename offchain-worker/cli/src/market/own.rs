@@ -1,7 +1,6 @@
 //! What an owner does with their works.
 
 use serde_json::json;
-use weft_chain::AccountId;
 use weft_primitives::{AssetId, WorkId, licence::Tariff};
 
 use super::{Shared, tariff};
@@ -9,7 +8,6 @@ use crate::{
     asset,
     custody::{self, Committee},
     failure::Failure,
-    node::account,
     output,
 };
 
@@ -88,39 +86,6 @@ impl PriceArgs {
         client.market().set_tariffs(&owner, self.work, self.tariffs).await?;
         done(&self.shared, self.work, "priced")
     }
-}
-
-/// See [`super::Command::Transfer`].
-#[derive(Debug, clap::Args)]
-pub struct TransferArgs {
-    /// The work.
-    work: WorkId,
-    /// To whom; left out, the offer is taken back.
-    #[arg(value_parser = account)]
-    to: Option<AccountId>,
-    #[command(flatten)]
-    shared: Shared,
-}
-
-impl TransferArgs {
-    /// Runs the command.
-    pub async fn run(self) -> Result<(), Failure> {
-        let (_, owner) = self.shared.identity.open()?;
-        let client = self.shared.node.connect().await?;
-        client.market().offer_transfer(&owner, self.work, self.to).await?;
-        let what = match self.to {
-            Some(to) => format!("offered to {to}, who takes it with `weft market accept {}`", self.work),
-            None => "offered to nobody any more".to_owned(),
-        };
-        done(&self.shared, self.work, &what)
-    }
-}
-
-/// Takes over a work.
-pub async fn accept(shared: Shared, work: WorkId) -> Result<(), Failure> {
-    let (_, to) = shared.identity.open()?;
-    shared.node.connect().await?.market().accept_transfer(&to, work).await?;
-    done(&shared, work, "yours")
 }
 
 /// Retires a version.
