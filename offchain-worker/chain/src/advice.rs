@@ -72,6 +72,7 @@ pub fn on(pallet: &str, error: &str) -> Option<&'static str> {
             "prices cannot be asked or paid in this token (any more); see `weft balance` for those that are accepted"
         }
         ("Market", "NotReported") => "this account has no undecided report against the asset; see `weft market show`",
+        ("Market", "NoEndpoint") => "no endpoint is set for this account",
         ("Market", "NotRated") => "this account has not rated the work",
         ("Market", "NotOffered") => "the work is not offered to this account; ask its owner for `weft market transfer`",
         ("Market", "TooEarly") => "it is too early for that; see docs/market.md for how long it takes",

@@ -71,6 +71,8 @@ pub enum Command {
     Transfer(transfer::TransferArgs),
     /// Take over a work that is offered to you.
     Accept(transfer::AcceptArgs),
+    /// Say where your blocks are served, as `weft creator serve` does by itself, or that they are not any more.
+    Endpoint(own::EndpointArgs),
     /// Retire a version: nothing new may be begun on it.
     Retire {
         /// The asset.
@@ -139,6 +141,7 @@ impl Command {
             Self::Price(args) => args.run().await,
             Self::Transfer(args) => args.run().await,
             Self::Accept(args) => args.run().await,
+            Self::Endpoint(args) => args.run().await,
             Self::Retire { asset, shared } => own::retire(shared, asset).await,
             Self::Rate(args) => args.run().await,
             Self::Unrate { work, shared } => judge::unrate(shared, work).await,

@@ -88,6 +88,31 @@ impl PriceArgs {
     }
 }
 
+/// See [`super::Command::Endpoint`].
+#[derive(Debug, clap::Args)]
+pub struct EndpointArgs {
+    /// The URL; left out, your blocks are served nowhere any more, and the deposit comes back.
+    url: Option<String>,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+impl EndpointArgs {
+    /// Runs the command.
+    pub async fn run(self) -> Result<(), Failure> {
+        let (_, who) = self.shared.identity.open()?;
+        let client = self.shared.node.connect().await?;
+        client.market().set_endpoint(&who, self.url.clone()).await?;
+        if self.shared.json {
+            return output::json(&json!({ "account": who.account(), "endpoint": self.url }));
+        }
+        match &self.url {
+            Some(url) => output::line(format_args!("{}: served at {url}", who.account())),
+            None => output::line(format_args!("{}: served nowhere any more", who.account())),
+        }
+    }
+}
+
 /// Retires a version.
 pub async fn retire(shared: Shared, asset: AssetId) -> Result<(), Failure> {
     let (_, owner) = shared.identity.open()?;
