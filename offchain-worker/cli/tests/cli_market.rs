@@ -61,7 +61,7 @@ fn keys_are_handed_over_to_a_named_device_or_not_at_all() {
     for (args, named) in [
         (&["market", "transfer", "0", "//Bob", "--keys", "f"][..], "--to-key"),
         (&["market", "transfer", "0", "//Bob", "--to-key", &key], "--keys"),
-        (&["market", "transfer", "0", "--keys", "f", "--to-key", &key], "[TO]"),
+        (&["market", "transfer", "0", "--keys", "f", "--to-key", &key], "<TO>"),
         (
             &["market", "transfer", "0", "//Bob", "--keys", "f", "--to-key", "12"],
             "64 hex digits",

@@ -249,7 +249,7 @@ mod tests {
             prop_assert_eq!(read.check(&GENESIS, 3, &to), Ok(()));
             for (handed, id) in read.keys.iter().zip(&ids) {
                 let opened = read.open(handed, &asset(*id), &GENESIS, &to).unwrap();
-                prop_assert_eq!(opened.expose(), key(*id).expose());
+                prop_assert_eq!(opened.commitment(), key(*id).commitment());
             }
         }
 
