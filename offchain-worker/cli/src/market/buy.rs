@@ -123,7 +123,8 @@ impl BuyArgs {
             return output::json(&self.as_json(asset, bought));
         }
         let key = match (bought.keyless, &bought.kept) {
-            (Some(why), _) => format!("not here: {why}; the licence allows jobs"),
+            (Some(why), _) if asset.kind.runs_jobs() => format!("not here: {why}; the licence allows jobs"),
+            (Some(why), _) => format!("not here: {why}; once it can come, `weft market key {}`", asset.id),
             (None, Some(kept)) => format!(
                 "here {} blocks after the purchase, from {} custodians",
                 kept.block.saturating_sub(bought.block),

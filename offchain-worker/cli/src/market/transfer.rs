@@ -9,6 +9,7 @@ use std::{
 use serde_json::json;
 use weft_chain::{AccountId, Client, market::Asset};
 use weft_primitives::{AssetId, WorkId};
+use weft_store::MAX_BLOCK_BYTES;
 use weft_vault::{ContentKey, PublicKey};
 
 use super::{
@@ -72,7 +73,8 @@ impl TransferArgs {
             _ => Written::default(),
         };
         // Who has accepted already may have come without keys.
-        if self.to != Some(work.owner) || self.keys.is_none() {
+        let is_theirs = self.to == Some(work.owner) && self.keys.is_some();
+        if !is_theirs {
             client.market().offer_transfer(&owner, self.work, self.to).await?;
         }
         if self.shared.json {
@@ -87,7 +89,8 @@ impl TransferArgs {
         let Some(to) = self.to else {
             return output::line(format_args!("work {}: offered to nobody any more", self.work));
         };
-        output::line(format_args!("work {}: offered to {to}", self.work))?;
+        let how = if is_theirs { "is that of" } else { "offered to" };
+        output::line(format_args!("work {}: {how} {to}", self.work))?;
         match &self.keys {
             Some(path) => {
                 output::line(format_args!(
@@ -248,6 +251,11 @@ async fn fetch_files(
         let others = urls_of(client, asset, &own).await?;
         let peers = Peers::new(before.iter().cloned().chain(others))?;
         get::fetch(blocks, asset, &peers).await?;
+        if let Some(records) = asset.records {
+            blocks
+                .fetch(records.schema, &peers, MAX_BLOCK_BYTES as u64, None)
+                .await?;
+        }
     }
     Ok(())
 }
