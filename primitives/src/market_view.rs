@@ -26,7 +26,7 @@ pub struct WorkView<AccountId> {
     pub owner: AccountId,
     /// What it is.
     pub kind: AssetKind,
-    /// The name of the newest version. Names are not unique: trust the owner, not the name.
+    /// The name of the version in `latest`. Names are not unique: trust the owner, not the name.
     #[serde(with = "json::text")]
     pub name: Vec<u8>,
     /// By which it is found.
@@ -34,7 +34,7 @@ pub struct WorkView<AccountId> {
     pub tags: Vec<Vec<u8>>,
     /// At which prices it may be used; without any it is free, and needs no licence.
     pub tariffs: Vec<Tariff>,
-    /// The newest version.
+    /// The newest version that is not retired, if it is among the last 16; else the newest.
     pub latest: AssetId,
     /// How many versions there are, retired ones included.
     pub versions: u32,
@@ -44,9 +44,9 @@ pub struct WorkView<AccountId> {
     pub ratings: u32,
     /// Their mean in hundredths of a star; 0 if there is none.
     pub rating: u16,
-    /// How many vouch for the newest version with a stake.
+    /// How many vouch for the version in `latest` with a stake.
     pub attestations: u32,
-    /// Reports against the newest version that are undecided.
+    /// Reports against the version in `latest` that are undecided.
     pub open_reports: u32,
     /// Reports against any version that were upheld.
     pub upheld_reports: u32,

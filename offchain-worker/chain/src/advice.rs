@@ -68,6 +68,16 @@ pub fn on(pallet: &str, error: &str) -> Option<&'static str> {
         ("Market", "OwnWork") => {
             "the work is your own; its owner needs no licence, and neither rates it nor vouches for it"
         }
+        ("Market", "UnknownCurrency") => {
+            "prices cannot be asked or paid in this token (any more); see `weft balance` for those that are accepted"
+        }
+        ("Market", "NotReported") => "this account has no undecided report against the asset; see `weft market show`",
+        ("Market", "NoEndpoint") => "no endpoint is set for this account",
+        ("Market", "NotRated") => "this account has not rated the work",
+        ("Market", "NotOffered") => "the work is not offered to this account; ask its owner for `weft market transfer`",
+        ("Market", "TooEarly") => "it is too early for that; see docs/market.md for how long it takes",
+        ("Assets", "BalanceLow" | "NoAccount") => "the account does not hold so much of this token",
+        ("Assets", "Unknown") => "there is no such token; see `weft balance` for those that are accepted",
         ("Custody", "TooFewCustodians") => {
             "fewer custodians are available than asked for; lower --custodians, or wait for more; see `weft custodian ls`"
         }

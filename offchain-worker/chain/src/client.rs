@@ -40,6 +40,7 @@ use crate::{
     retry::{self, Limits},
     runtime::{self, Config},
     spaces::Spaces,
+    tokens::Tokens,
 };
 
 /// The chain at one block.
@@ -171,6 +172,11 @@ impl Client {
     /// Native tokens.
     pub fn balances(&self) -> Balances<'_> {
         Balances { client: self }
+    }
+
+    /// Tokens besides the native one.
+    pub fn tokens(&self) -> Tokens<'_> {
+        Tokens { client: self }
     }
 
     /// Notices of new blocks, from now on and across reconnects.

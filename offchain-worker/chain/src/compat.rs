@@ -8,6 +8,7 @@ use subxt::metadata::Metadata;
 /// Calls this build makes.
 const CALLS: &[(&str, &[&str])] = &[
     ("Balances", &["transfer_keep_alive"]),
+    ("Assets", &["transfer"]),
     (
         "Market",
         &[
@@ -31,6 +32,7 @@ const CALLS: &[(&str, &[&str])] = &[
             "attest",
             "withdraw_attestation",
             "report",
+            "expire_report",
         ],
     ),
     (
@@ -95,6 +97,7 @@ const CALLS: &[(&str, &[&str])] = &[
 /// Storage this build reads.
 const STORAGE: &[(&str, &[&str])] = &[
     ("System", &["Account", "Events"]),
+    ("Assets", &["Asset", "Account", "Metadata"]),
     ("Market", &["Endpoints", "Grants"]),
     ("Providers", &["Offers"]),
 ];

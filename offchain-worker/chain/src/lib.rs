@@ -3,7 +3,8 @@
 //! [`Client`] connects and survives a node that goes away; [`BlockNotices`] wakes its reader at every block and tells it
 //! when notices may have been missed; [`Client::submit`] signs once and follows that one extrinsic until it is in a
 //! block, so that a lost connection never makes an act happen twice. The typed reads and calls are in [`market`],
-//! [`licences`], [`custody`], [`pins`], [`spaces`], [`providers`], [`jobs`] and [`balances`].
+//! [`licences`], [`custody`], [`pins`], [`spaces`], [`providers`], [`jobs`], [`balances`] and
+//! [`tokens`].
 
 pub mod account;
 pub mod advice;
@@ -22,6 +23,7 @@ pub mod providers;
 pub mod retry;
 mod runtime;
 pub mod spaces;
+pub mod tokens;
 pub mod tx;
 
 pub use account::{AccountId, InvalidAccount, Signer};

@@ -181,15 +181,16 @@ impl Market<'_> {
             .await
     }
 
-    /// A page of the works that answer `query`, from position `from`. A page may be short, or empty, and still have a next one.
-    pub async fn search(&self, query: &Query<AccountId>, from: u64) -> Result<Page<Work>, ChainError> {
+    /// A page of at most `limit` works that answer `query`, from position `from`. A page may be short, or empty, and still have a
+    /// next one.
+    pub async fn search(&self, query: &Query<AccountId>, from: u64, limit: u32) -> Result<Page<Work>, ChainError> {
         self.client
             .read("search works", |view| {
                 let query = query.clone();
                 async move {
                     let call = runtime::runtime_apis()
                         .market_api()
-                        .search(Static(query), from, MAX_PAGE);
+                        .search(Static(query), from, limit.min(MAX_PAGE));
                     let page = view.runtime_apis().call(call).await?;
                     Ok(Page {
                         items: page.items.into_iter().map(|Static(work)| work).collect(),
@@ -338,6 +339,12 @@ impl Market<'_> {
         let call = runtime::transactions()
             .market()
             .report(asset, Static(why), Static(evidence));
+        self.client.submit(who, &call, Until::InBlock).await.map(drop)
+    }
+
+    /// Ends a report that was not decided in time, so that `reporter` has the bond back.
+    pub async fn expire_report(&self, who: &Signer, asset: AssetId, reporter: AccountId) -> Result<(), ChainError> {
+        let call = runtime::transactions().market().expire_report(asset, reporter);
         self.client.submit(who, &call, Until::InBlock).await.map(drop)
     }
 

@@ -125,4 +125,72 @@ mod tests {
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
     }
+
+    /// Commands that need no --json, and why.
+    const WITHOUT_JSON: &[(&str, &str)] = &[
+        ("weft creator serve", RUNS_ON),
+        ("weft custodian run", RUNS_ON),
+        ("weft pin run", RUNS_ON),
+        ("weft provider run", RUNS_ON),
+        ("weft market sample", "a sample is JSON: it is for programs in any case"),
+        ("weft provider bond", ACT),
+        ("weft provider unbond", ACT),
+        ("weft provider withdraw", ACT),
+        ("weft provider offer", ACT),
+        ("weft provider unoffer", ACT),
+        ("weft provider pause", ACT),
+        ("weft provider resume", ACT),
+        ("weft provider deregister", ACT),
+    ];
+    /// Those of Spaces.
+    const SPACES_WITHOUT_JSON: &[(&str, &str)] = &[
+        ("weft space buy", ACT),
+        ("weft space rate", ACT),
+        ("weft space report", ACT),
+        ("weft space retire", ACT),
+        ("weft space remove", ACT),
+    ];
+    const RUNS_ON: &str = "it runs until it is stopped, and answers nothing";
+    const ACT: &str = "it neither lists nor creates: its exit code is its answer";
+
+    /// The commands that have none below them, each with whether it takes --json.
+    fn leaves(command: &clap::Command, path: &str, found: &mut Vec<(String, bool)>) {
+        let path = format!("{path} {}", command.get_name()).trim_start().to_owned();
+        let mut below = command
+            .get_subcommands()
+            .filter(|below| below.get_name() != "help")
+            .peekable();
+        if below.peek().is_none() {
+            let takes_json = command
+                .get_arguments()
+                .any(|argument| argument.get_long() == Some("json"));
+            found.push((path, takes_json));
+            return;
+        }
+        for command in below {
+            leaves(command, &path, found);
+        }
+    }
+
+    #[test]
+    fn every_command_prints_json_if_asked_to_but_for_a_few() {
+        let mut found = Vec::new();
+        leaves(&Cli::command(), "", &mut found);
+        assert!(found.len() > 80, "{found:?}");
+        let is_excepted = |path: &str| {
+            let mut all = WITHOUT_JSON.iter().chain(SPACES_WITHOUT_JSON);
+            all.any(|(command, why)| *command == path && !why.is_empty())
+        };
+        let lacking: Vec<_> = found
+            .iter()
+            .filter(|(path, takes_json)| !takes_json && !is_excepted(path))
+            .collect();
+        assert!(lacking.is_empty(), "without --json: {lacking:?}");
+        for (command, _) in WITHOUT_JSON.iter().chain(SPACES_WITHOUT_JSON) {
+            assert!(
+                found.iter().any(|(path, _)| path == command),
+                "{command} is excepted and does not exist"
+            );
+        }
+    }
 }

@@ -41,6 +41,14 @@ pub enum Failure {
     /// The chain.
     #[error(transparent)]
     Chain(#[from] ChainError),
+    /// Something failed after something that stays done, and how to go on.
+    #[error("{failure}; {advice}")]
+    After {
+        /// What failed.
+        failure: Box<Failure>,
+        /// What stays done, and how to go on.
+        advice: String,
+    },
     /// Whoever reads our output went away: nothing to report.
     #[error("the output was closed")]
     OutputClosed,
@@ -50,6 +58,14 @@ impl Failure {
     /// A local failure: what was tried, and the cause.
     pub fn local(what: impl std::fmt::Display, cause: impl std::fmt::Display) -> Self {
         Self::Local(format!("{what}: {cause}"))
+    }
+
+    /// The same failure, with what stays done and how to go on.
+    pub fn and(self, advice: String) -> Self {
+        Self::After {
+            failure: Box::new(self),
+            advice,
+        }
     }
 
     /// The exit code.
@@ -69,6 +85,7 @@ impl Failure {
                 | ChainError::OtherChain { .. } => code::NETWORK,
                 ChainError::Unreadable { .. } => code::OTHER,
             },
+            Self::After { failure, .. } => failure.code(),
             Self::OutputClosed => 0,
         }
     }
@@ -114,6 +131,7 @@ mod tests {
             (Failure::Chain(rejected), 4),
             (Failure::Chain(away), 5),
             (Failure::Local(String::new()), 6),
+            (Failure::Network(String::new()).and("go on".into()), 5),
             (Failure::from(io::Error::from(io::ErrorKind::BrokenPipe)), 0),
         ] {
             assert_eq!(failure.code(), expected, "{failure:?}");

@@ -66,6 +66,9 @@ pub enum Command {
         identity: IdentityArgs,
         #[command(flatten)]
         node: NodeArgs,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -119,9 +122,17 @@ impl Command {
                     answer::print(&answer)
                 }
             }
-            Self::Cancel { job, identity, node } => {
+            Self::Cancel {
+                job,
+                identity,
+                node,
+                json,
+            } => {
                 let (_, user) = identity.open()?;
                 node.connect().await?.jobs().cancel(&user, job).await?;
+                if json {
+                    return output::json(&serde_json::json!({ "job": job }));
+                }
                 output::line(format_args!("cancelled job {job}; the escrow is back"))
             }
         }

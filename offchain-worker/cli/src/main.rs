@@ -28,6 +28,7 @@ mod output;
 mod peers;
 mod pieces;
 mod pin;
+mod printable;
 mod progress;
 mod provider;
 mod records;

@@ -21,6 +21,11 @@ const MAX_PEERS: usize = 8;
 
 /// Who may have the blocks of an asset: its creator, who is paid for keeping it, and providers who offer it, without `own`.
 pub async fn peers_of(client: &Client, asset: &Asset, own: &AccountId) -> Result<Peers, Failure> {
+    Peers::new(urls_of(client, asset, own).await?)
+}
+
+/// Where those are.
+pub async fn urls_of(client: &Client, asset: &Asset, own: &AccountId) -> Result<Vec<String>, Failure> {
     let deals = client.pins().deals_about(asset.id, 0).await?;
     let pinners = deals
         .items
@@ -38,7 +43,8 @@ pub async fn peers_of(client: &Client, asset: &Asset, own: &AccountId) -> Result
         .iter()
         .filter(|offer| offer.keyed && offer.provider != *own)
         .map(|offer| String::from_utf8_lossy(&offer.endpoint).into_owned());
-    Peers::new(urls.into_iter().chain(others.take(MAX_PEERS)))
+    urls.extend(others.take(MAX_PEERS));
+    Ok(urls)
 }
 
 /// The key of a model that its owner wrapped for this device.

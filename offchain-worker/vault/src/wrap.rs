@@ -61,6 +61,14 @@ pub enum Context {
         /// CID of the sealed answer.
         ciphertext: CidBytes,
     },
+    /// An owner hands an asset over to its next owner.
+    #[codec(index = 3)]
+    Handover {
+        /// Asset id.
+        asset: u64,
+        /// CID of the sealed file.
+        ciphertext: CidBytes,
+    },
 }
 
 /// Why a key was not wrapped or unwrapped.

@@ -20,6 +20,7 @@ fn contexts() -> impl Strategy<Value = Context> {
         (any::<u64>(), cid()).prop_map(|(asset, ciphertext)| Context::ModelGrant { asset, ciphertext }),
         (any::<u64>(), cid()).prop_map(|(job, ciphertext)| Context::JobInput { job, ciphertext }),
         (any::<u64>(), cid()).prop_map(|(job, ciphertext)| Context::JobOutput { job, ciphertext }),
+        (any::<u64>(), cid()).prop_map(|(asset, ciphertext)| Context::Handover { asset, ciphertext }),
     ]
 }
 
@@ -83,6 +84,7 @@ fn one_number_as_asset_and_as_job_is_two_contexts() {
     for other in [
         Context::JobInput { job: 1, ciphertext },
         Context::JobOutput { job: 1, ciphertext },
+        Context::Handover { asset: 1, ciphertext },
         Context::ModelGrant { asset: 2, ciphertext },
         Context::ModelGrant {
             asset: 1,

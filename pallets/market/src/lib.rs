@@ -369,6 +369,22 @@ pub mod pallet {
             /// How much.
             amount: Balance,
         },
+        /// A licence was used, such as by the job that was posted just before or after.
+        UseTaken {
+            /// The licence.
+            licence: LicenceId,
+            /// The version that was used.
+            asset: AssetId,
+            /// What the licence allows now; no uses left if this was the last one.
+            right: Right,
+        },
+        /// A use was given back.
+        UseReturned {
+            /// The licence.
+            licence: LicenceId,
+            /// What it allows now.
+            right: Right,
+        },
         /// A holder wants keys sealed to another key.
         LicenceKeySet {
             /// The licence.
@@ -779,9 +795,10 @@ pub mod pallet {
         ///   custodians' fee.
         /// - `tariff`: one of the work's, in full, so that neither price nor currency nor term can change in between.
         /// - `quantity`: how many uses or periods; 1 of use without end.
-        /// - Errors: `NotFound`, `AlreadyRetired`, `OwnWork`, `UnknownTariff`, `NothingBought`, `OnceIsOnce`,
-        ///   `TooMuch`, `OtherTerm`, `Revoked`, `PriceNotCovered`, `CannotReceive`, `CustodyFeeNotCovered`,
-        ///   `UnusableKey`, `NumbersExhausted`, and the currency's own if the deposit cannot be held.
+        /// - Errors: `NotFound`, `AlreadyRetired`, `OwnWork`, `UnknownTariff`, `UnknownCurrency`, `NothingBought`,
+        ///   `OnceIsOnce`, `TooMuch`, `OtherTerm`, `Revoked`, `PriceNotCovered`, `CannotReceive`,
+        ///   `CustodyFeeNotCovered`, `UnusableKey`, `NumbersExhausted`, and the currency's own if the deposit cannot be
+        ///   held.
         /// - Events: `Licensed`, and `RoyaltiesPaid` and `RoyaltyRedirected` where there is a lineage.
         #[pallet::call_index(10)]
         #[pallet::weight(T::WeightInfo::buy(MAX_ANCESTORS))]

@@ -34,6 +34,8 @@ impl<T: Config> Pallet<T> {
         let work = Works::<T>::get(info.work).ok_or(Error::<T>::NotFound)?;
         ensure!(work.owner != holder, Error::<T>::OwnWork);
         ensure!(work.tariffs.contains(&tariff), Error::<T>::UnknownTariff);
+        // Governance may have withdrawn it since the price was set.
+        ensure!(T::Payments::is_accepted(tariff.currency), Error::<T>::UnknownCurrency);
         let price = tariff.total(quantity).map_err(Error::<T>::from)?;
 
         let present = LicenceOf::<T>::get(info.work, &holder).and_then(|id| Some((id, Licences::<T>::get(id)?)));
@@ -253,6 +255,11 @@ impl<T: Config> Pallet<T> {
             held.holding.right = left;
             Licences::<T>::insert(licence, held);
         }
+        Self::deposit_event(Event::UseTaken {
+            licence,
+            asset,
+            right: left,
+        });
         Ok(Some(licence))
     }
 
@@ -265,6 +272,7 @@ impl<T: Config> Pallet<T> {
         if right != held.holding.right {
             held.holding.right = right;
             Licences::<T>::insert(licence, held);
+            Self::deposit_event(Event::UseReturned { licence, right });
         }
     }
 

@@ -17,6 +17,8 @@ use crate::{
 
 /// Of a position in an owner's assets: bits for the version of a work.
 const VERSION_BITS: u32 = 16;
+/// How many of a work's newest versions are looked at for one that is not retired, so that a page stays bounded.
+pub(crate) const LOOKED_BACK: u32 = 16;
 
 impl<T: Config> Pallet<T> {
     /// One asset.
@@ -85,8 +87,9 @@ impl<T: Config> Pallet<T> {
     }
 
     pub(crate) fn view_of(id: WorkId, work: WorkOf<T>) -> Option<WorkView<T::AccountId>> {
-        let latest = Assets::<T>::get(work.latest)?;
-        let scrutiny = Scrutinies::<T>::get(work.latest);
+        let newest = Self::newest_listed(id, &work).unwrap_or(work.latest);
+        let latest = Assets::<T>::get(newest)?;
+        let scrutiny = Scrutinies::<T>::get(newest);
         Some(WorkView {
             id,
             owner: work.owner,
@@ -94,7 +97,7 @@ impl<T: Config> Pallet<T> {
             name: latest.published.name.into_inner(),
             tags: work.tags.into_iter().map(|tag| tag.into_inner()).collect(),
             tariffs: work.tariffs.into_inner(),
-            latest: work.latest,
+            latest: newest,
             versions: work.versions,
             listed: work.listed > 0,
             ratings: work.ratings.count,
@@ -105,6 +108,23 @@ impl<T: Config> Pallet<T> {
             offered_to: work.offered_to,
             published_at: work.published_at.saturated_into(),
         })
+    }
+
+    /// The newest version that is not retired, if it is among the last few.
+    fn newest_listed(id: WorkId, work: &WorkOf<T>) -> Option<AssetId> {
+        let is_listed = |asset: AssetId| {
+            Assets::<T>::get(asset)
+                .filter(|info| info.status == AssetStatus::Listed)
+                .map(|_| asset)
+        };
+        if work.listed == 0 {
+            return None;
+        }
+        (1..=work.versions)
+            .rev()
+            .take(LOOKED_BACK as usize)
+            .filter_map(|version| Versions::<T>::get(id, version))
+            .find_map(is_listed)
     }
 
     /// A work's versions from the first on, from the `from`th on, counted from 0.

@@ -85,6 +85,8 @@ parameter_types! {
     pub storage Tokens: BTreeMap<(u32, u64), Balance> = BTreeMap::new();
     /// Accounts that cannot receive any token.
     pub storage Blocked: BTreeSet<u64> = BTreeSet::new();
+    /// Whether governance has withdrawn the accepted token.
+    pub storage Withdrawn: bool = false;
     /// Assets whose keys are in custody.
     pub storage Entrusted: BTreeSet<AssetId> = BTreeSet::new();
     /// What custodians have been asked for.

@@ -27,6 +27,9 @@ pub enum Command {
         identity: IdentityArgs,
         #[command(flatten)]
         node: NodeArgs,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -36,9 +39,17 @@ impl Command {
         match self {
             Self::Publish(args) => args.run().await,
             Self::Serve(args) => args.run().await,
-            Self::Retire { asset, identity, node } => {
+            Self::Retire {
+                asset,
+                identity,
+                node,
+                json,
+            } => {
                 let (_, creator) = identity.open()?;
                 node.connect().await?.market().retire(&creator, asset).await?;
+                if json {
+                    return output::json(&serde_json::json!({ "asset": asset }));
+                }
                 output::line(format_args!("retired {asset}"))
             }
         }

@@ -1,16 +1,19 @@
 //! What users say of works and assets.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::json;
-use weft_primitives::{AssetId, ContentId, JobId, WorkId, asset::Flaw, rating::PaidUse};
+use weft_chain::AccountId;
+use weft_primitives::{AssetId, JobId, WorkId, asset::Flaw, rating::PaidUse};
 
-use super::Shared;
+use super::{
+    Shared,
+    text::{keep, to_be_served},
+};
 use crate::{
     amount::{Weft, parse_weft},
-    blocks::Blocks,
     failure::Failure,
-    home::Home,
+    node::account,
     output,
 };
 
@@ -61,7 +64,11 @@ impl RateArgs {
         if self.shared.json {
             return output::json(&json!({ "work": self.work, "stars": self.stars, "review": review }));
         }
-        output::line(format_args!("work {}: rated with {} stars", self.work, self.stars))
+        output::line(format_args!("work {}: rated with {} stars", self.work, self.stars))?;
+        match &review {
+            Some(review) => output::line(to_be_served(review)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -90,7 +97,8 @@ impl AttestArgs {
         if self.shared.json {
             return output::json(&json!({ "asset": self.asset, "report": report }));
         }
-        output::line(format_args!("asset {}: vouched for with {}", self.asset, self.stake))
+        output::line(format_args!("asset {}: vouched for with {}", self.asset, self.stake))?;
+        output::line(to_be_served(&report))
     }
 }
 
@@ -148,8 +156,48 @@ impl ReportArgs {
         output::line(format_args!(
             "asset {}: reported; governance decides, and the bond comes back if it agrees",
             self.asset
+        ))?;
+        output::line(to_be_served(&evidence))
+    }
+}
+
+/// See [`super::Command::ExpireReport`].
+#[derive(Debug, clap::Args)]
+pub struct ExpireReportArgs {
+    /// The asset.
+    asset: AssetId,
+    /// Whose report; yours if left out.
+    #[arg(value_parser = account)]
+    reporter: Option<AccountId>,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+impl ExpireReportArgs {
+    /// Runs the command.
+    pub async fn run(self) -> Result<(), Failure> {
+        let (_, who) = self.shared.identity.open()?;
+        let reporter = self.reporter.unwrap_or_else(|| who.account());
+        let client = self.shared.node.connect().await?;
+        client.market().expire_report(&who, self.asset, reporter).await?;
+        if self.shared.json {
+            return output::json(&json!({ "asset": self.asset, "reporter": reporter }));
+        }
+        output::line(format_args!(
+            "asset {}: the report of {reporter} ended undecided, and the bond is back",
+            self.asset
         ))
     }
+}
+
+/// Takes one's rating back.
+pub async fn unrate(shared: Shared, work: WorkId) -> Result<(), Failure> {
+    let (_, who) = shared.identity.open()?;
+    shared.node.connect().await?.market().remove_rating(&who, work).await?;
+    if shared.json {
+        return output::json(&json!({ "work": work }));
+    }
+    output::line(format_args!("work {work}: rated by you no longer; the deposit is back"))
 }
 
 /// Vouches no longer.
@@ -166,11 +214,4 @@ pub async fn unattest(shared: Shared, asset: AssetId) -> Result<(), Failure> {
         return output::json(&json!({ "asset": asset }));
     }
     output::line(format_args!("asset {asset}: vouched for no longer"))
-}
-
-/// Keeps a public text as a block, so that others can fetch it from this home's server.
-async fn keep(home: &Home, path: &Path) -> Result<ContentId, Failure> {
-    let bytes =
-        std::fs::read(path).map_err(|error| Failure::local(format_args!("cannot read {}", path.display()), error))?;
-    Blocks::open(home)?.put(bytes).await
 }

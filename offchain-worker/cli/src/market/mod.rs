@@ -2,16 +2,22 @@
 
 mod buy;
 mod find;
+mod get;
+mod handover;
 mod judge;
 mod kept;
+mod key;
 mod licences;
 mod own;
 mod publish;
 mod sample;
 mod show;
 mod tariff;
+mod text;
+mod transfer;
+mod unpack;
 
-use weft_primitives::{AssetId, LicenceId};
+use weft_primitives::{AssetId, LicenceId, WorkId};
 
 use crate::{
     failure::Failure,
@@ -30,9 +36,9 @@ pub enum Command {
     /// Buy a licence and get the key from the custodians.
     Buy(buy::BuyArgs),
     /// Get the key of a version of a work that you hold a licence of, again or for a newer version.
-    Key(buy::KeyArgs),
+    Key(key::KeyArgs),
     /// Fetch what you published or bought, and open it.
-    Get(buy::GetArgs),
+    Get(get::GetArgs),
     /// List your licences.
     Licences(licences::Args),
     /// Give a licence up and get its deposit back.
@@ -62,15 +68,12 @@ pub enum Command {
     Tag(own::TagArgs),
     /// Change what your work costs; without any tariff it is free.
     Price(own::PriceArgs),
-    /// Offer your work to another account, or take the offer back.
-    Transfer(own::TransferArgs),
+    /// Offer your work to another account, with its keys, or take the offer back.
+    Transfer(transfer::TransferArgs),
     /// Take over a work that is offered to you.
-    Accept {
-        /// The work.
-        work: AssetId,
-        #[command(flatten)]
-        shared: Shared,
-    },
+    Accept(transfer::AcceptArgs),
+    /// Say where your blocks are served, as `weft creator serve` does by itself, or that they are not any more.
+    Endpoint(own::EndpointArgs),
     /// Retire a version: nothing new may be begun on it.
     Retire {
         /// The asset.
@@ -80,6 +83,13 @@ pub enum Command {
     },
     /// Rate a work that you paid for.
     Rate(judge::RateArgs),
+    /// Take your rating of a work back, and its deposit.
+    Unrate {
+        /// The work.
+        work: WorkId,
+        #[command(flatten)]
+        shared: Shared,
+    },
     /// Vouch for an asset with a stake.
     Attest(judge::AttestArgs),
     /// Vouch for an asset no longer.
@@ -91,6 +101,10 @@ pub enum Command {
     },
     /// Report what is wrong with an asset, with a bond.
     Report(judge::ReportArgs),
+    /// End a report that was not decided in time, so that its bond comes back.
+    ExpireReport(judge::ExpireReportArgs),
+    /// Read a review, an attestation's report, evidence or a schema.
+    Read(text::ReadArgs),
     /// Take a record out of a dataset with the proof that it is one of it.
     Sample(sample::SampleArgs),
     /// Hold such a record to what was published.
@@ -127,12 +141,16 @@ impl Command {
             Self::Tag(args) => args.run().await,
             Self::Price(args) => args.run().await,
             Self::Transfer(args) => args.run().await,
-            Self::Accept { work, shared } => own::accept(shared, work).await,
+            Self::Accept(args) => args.run().await,
+            Self::Endpoint(args) => args.run().await,
             Self::Retire { asset, shared } => own::retire(shared, asset).await,
             Self::Rate(args) => args.run().await,
+            Self::Unrate { work, shared } => judge::unrate(shared, work).await,
             Self::Attest(args) => args.run().await,
             Self::Unattest { asset, shared } => judge::unattest(shared, asset).await,
             Self::Report(args) => args.run().await,
+            Self::ExpireReport(args) => args.run().await,
+            Self::Read(args) => args.run().await,
             Self::Sample(args) => args.run(),
             Self::CheckSample(args) => args.run().await,
         }

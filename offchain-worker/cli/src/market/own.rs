@@ -1,7 +1,6 @@
 //! What an owner does with their works.
 
 use serde_json::json;
-use weft_chain::AccountId;
 use weft_primitives::{AssetId, WorkId, licence::Tariff};
 
 use super::{Shared, tariff};
@@ -9,7 +8,6 @@ use crate::{
     asset,
     custody::{self, Committee},
     failure::Failure,
-    node::account,
     output,
 };
 
@@ -90,37 +88,29 @@ impl PriceArgs {
     }
 }
 
-/// See [`super::Command::Transfer`].
+/// See [`super::Command::Endpoint`].
 #[derive(Debug, clap::Args)]
-pub struct TransferArgs {
-    /// The work.
-    work: WorkId,
-    /// To whom; left out, the offer is taken back.
-    #[arg(value_parser = account)]
-    to: Option<AccountId>,
+pub struct EndpointArgs {
+    /// The URL; left out, your blocks are served nowhere any more, and the deposit comes back.
+    url: Option<String>,
     #[command(flatten)]
     shared: Shared,
 }
 
-impl TransferArgs {
+impl EndpointArgs {
     /// Runs the command.
     pub async fn run(self) -> Result<(), Failure> {
-        let (_, owner) = self.shared.identity.open()?;
+        let (_, who) = self.shared.identity.open()?;
         let client = self.shared.node.connect().await?;
-        client.market().offer_transfer(&owner, self.work, self.to).await?;
-        let what = match self.to {
-            Some(to) => format!("offered to {to}, who takes it with `weft market accept {}`", self.work),
-            None => "offered to nobody any more".to_owned(),
-        };
-        done(&self.shared, self.work, &what)
+        client.market().set_endpoint(&who, self.url.clone()).await?;
+        if self.shared.json {
+            return output::json(&json!({ "account": who.account(), "endpoint": self.url }));
+        }
+        match &self.url {
+            Some(url) => output::line(format_args!("{}: served at {url}", who.account())),
+            None => output::line(format_args!("{}: served nowhere any more", who.account())),
+        }
     }
-}
-
-/// Takes over a work.
-pub async fn accept(shared: Shared, work: WorkId) -> Result<(), Failure> {
-    let (_, to) = shared.identity.open()?;
-    shared.node.connect().await?.market().accept_transfer(&to, work).await?;
-    done(&shared, work, "yours")
 }
 
 /// Retires a version.

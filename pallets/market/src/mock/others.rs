@@ -60,7 +60,10 @@ pub struct Money;
 
 impl Payments<u64> for Money {
     fn is_accepted(currency: Currency) -> bool {
-        [Currency::Native, Currency::Token(STABLE)].contains(&currency)
+        match currency {
+            Currency::Native => true,
+            Currency::Token(token) => token == STABLE && !Withdrawn::get(),
+        }
     }
 
     fn pay(from: &u64, to: &u64, currency: Currency, amount: Balance) -> Result<(), Unpaid> {

@@ -37,6 +37,7 @@ fn market_of(works: u64) -> sp_io::TestExternalities {
             Providers::set_key(buyer % 8, key_of(1));
             assert_ok!(grant(CREATOR, 1, buyer % 8, 1));
         }
+        Custodians::entrust(1);
         System::reset_events();
     });
     ext.commit_all().unwrap();
@@ -120,6 +121,22 @@ fn every_call(works: u64) -> BTreeMap<&'static str, (usize, usize)> {
     measure("revoke_licence", &|| Market::revoke_licence(signed(CREATOR), licence));
     measure("close_licence", &|| Market::close_licence(signed(BUYER), licence));
     measure("retire", &|| retire(CREATOR, next - 2));
+    measure("set_endpoint", &|| {
+        Market::set_endpoint(signed(CREATOR), Some(b"http://a".to_vec().try_into().unwrap()))
+    });
+    measure("remove an endpoint", &|| Market::set_endpoint(signed(CREATOR), None));
+    measure("request_key", &|| Market::request_key(signed(FIRST_BUYER + 1), 1, 1));
+    measure("attest the busiest", &|| {
+        Market::attest(signed(BUYER), 1, 100, content(1))
+    });
+    measure("report the busiest", &|| {
+        Market::report(signed(CREATOR), 1, Flaw::Other, content(1))
+    });
+    measure("withdraw_attestation", &|| {
+        wait(1_000);
+        Market::withdraw_attestation(signed(BUYER), 1)
+    });
+    measure("expire_report", &|| Market::expire_report(signed(BUYER), 1, CREATOR));
     all
 }
 

@@ -356,3 +356,15 @@ fn a_free_licence_costs_its_deposit() {
         assert_ok!(revoke(CREATOR, licence));
     });
 }
+
+#[test]
+fn nothing_is_bought_in_a_currency_that_was_withdrawn() {
+    run(|| {
+        let asset = publish_priced(CREATOR);
+        Withdrawn::set(&true);
+        assert_noop!(buy(BUYER, asset, PER_PERIOD, 1), Error::<Test>::UnknownCurrency);
+        assert_ok!(buy(BUYER, asset, PER_USE, 1));
+        Withdrawn::set(&false);
+        assert_ok!(buy(OTHER_BUYER, asset, PER_PERIOD, 1));
+    });
+}

@@ -3,7 +3,7 @@
 use frame_support::assert_ok;
 use weft_primitives::page::{MAX_PAGE, Page};
 
-use crate::mock::*;
+use crate::{PublicationOf, listing::LOOKED_BACK, mock::*};
 
 /// The numbers on all pages, each of at most `limit`.
 fn all<Item>(limit: u32, page: impl Fn(u64, u32) -> Page<Item>, id: impl Fn(&Item) -> u64) -> Vec<u64> {
@@ -137,5 +137,45 @@ fn no_page_is_longer_than_the_bound_and_none_beyond_the_end_fails() {
             let page = Market::assets(from, 10);
             assert!(page.items.is_empty() && page.next.is_none());
         }
+    });
+}
+
+#[test]
+fn a_work_shows_its_newest_version_that_is_not_retired() {
+    run(|| {
+        let work = publish(CREATOR);
+        let named = |name: &[u8]| PublicationOf::<Test> {
+            name: name.to_vec().try_into().unwrap(),
+            ..model()
+        };
+        assert_ok!(Market::release(RuntimeOrigin::signed(CREATOR), work, named(b"second")));
+        assert_ok!(Market::release(RuntimeOrigin::signed(CREATOR), work, named(b"third")));
+        let shown = || {
+            let work = Market::work(work).unwrap();
+            (work.latest, String::from_utf8(work.name).unwrap())
+        };
+        assert_ok!(Market::attest(RuntimeOrigin::signed(BUYER), work + 1, 100, content(1)));
+        assert_eq!(shown(), (work + 2, "third".into()));
+        assert_ok!(retire(CREATOR, work + 2));
+        assert_eq!(shown(), (work + 1, "second".into()));
+        assert_eq!(Market::work(work).unwrap().attestations, 1, "of what is shown");
+        assert_ok!(retire(CREATOR, work));
+        assert_eq!(shown().0, work + 1);
+        assert_ok!(retire(CREATOR, work + 1));
+        assert_eq!(shown().0, work + 2, "the newest, once all are retired");
+    });
+}
+
+#[test]
+fn only_so_many_retired_versions_are_looked_at_for_a_page() {
+    run(|| {
+        let work = publish(CREATOR);
+        for _ in 0..LOOKED_BACK {
+            let newer = release(CREATOR, work);
+            assert_ok!(retire(CREATOR, newer));
+        }
+        let shown = Market::work(work).unwrap();
+        assert!(shown.listed);
+        assert_eq!(shown.latest, work + u64::from(LOOKED_BACK), "the newest");
     });
 }

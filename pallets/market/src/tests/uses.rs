@@ -6,7 +6,7 @@ use weft_primitives::{
     registry::{ModelRegistry, NotLicensed},
 };
 
-use crate::{Licences, mock::*};
+use crate::{Event, Licences, mock::*};
 
 fn left(licence: u64) -> Right {
     Licences::<Test>::get(licence).unwrap().holding.right
@@ -109,5 +109,30 @@ fn new_prices_leave_licences_as_they_are() {
             "what became free uses nothing up"
         );
         assert_eq!(left(licence), Right::Uses { left: 1 });
+    });
+}
+
+#[test]
+fn what_is_taken_and_given_back_is_told() {
+    run(|| {
+        let asset = publish_priced(CREATOR);
+        let next = release(CREATOR, asset);
+        let (uses, once) = (
+            licensed(BUYER, asset, PER_USE, 1),
+            licensed(OTHER_BUYER, asset, ONCE, 1),
+        );
+        let taken = |licence, asset, right| Event::UseTaken { licence, asset, right };
+        Market::take_use(next, &BUYER).unwrap();
+        System::assert_last_event(taken(uses, next, Right::Uses { left: 0 }).into());
+        Market::return_use(uses);
+        let right = Right::Uses { left: 1 };
+        System::assert_last_event(Event::UseReturned { licence: uses, right }.into());
+        Market::take_use(asset, &OTHER_BUYER).unwrap();
+        System::assert_last_event(taken(once, asset, Right::Forever).into());
+        let before = events().len();
+        Market::return_use(once);
+        Market::take_use(asset, &CREATOR).unwrap();
+        Market::take_use(asset, &PAUPER).unwrap_err();
+        assert_eq!(events().len(), before, "nothing to give back, and nothing taken");
     });
 }
