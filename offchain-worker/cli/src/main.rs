@@ -13,6 +13,7 @@ mod embed;
 mod engine;
 mod exact;
 mod failure;
+mod govern;
 mod home;
 mod image;
 mod infer;
