@@ -126,6 +126,10 @@ impl Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        blocks::{Blocks, Wants},
+        home::Home,
+    };
 
     #[test]
     fn what_a_terminal_would_obey_is_spelt_out() {
@@ -149,6 +153,31 @@ mod tests {
         assert_eq!(readable(&vec![b'a'; MAX_TEXT_BYTES + 1]), Text::Unreadable);
         let json = serde_json::to_value(Text::NotServed).unwrap();
         assert_eq!(json, serde_json::json!({ "state": "not_served" }));
+    }
+
+    #[tokio::test]
+    async fn what_is_served_is_read_unless_it_is_too_long() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::open(Some(dir.path().to_owned())).unwrap();
+        let blocks = Blocks::open(&home).unwrap();
+        let short = blocks.put(b"fine".to_vec()).await.unwrap();
+        let long = blocks.put(vec![b'a'; MAX_TEXT_BYTES + 1]).await.unwrap();
+        let served = blocks.serve("127.0.0.1:0".parse().unwrap(), Wants::nothing()).await;
+        let served = served.unwrap();
+        let peers = Peers::new([format!("http://{}", served.address())]).unwrap();
+        assert_eq!(
+            read(&peers, short).await,
+            Text::Fetched {
+                text: "fine".to_owned()
+            }
+        );
+        assert_eq!(read(&peers, long).await, Text::Unreadable);
+        let absent = ContentId {
+            sha256: [7; 32],
+            ..short
+        };
+        assert_eq!(read(&peers, absent).await, Text::NotServed);
+        served.stop().await;
     }
 
     #[tokio::test]
