@@ -347,7 +347,7 @@ async fn a_folder_is_searched_by_meaning() {
     assert_eq!(host.post("api/search", r#"{"query":" "}"#).await.status, 400);
 
     // What is kept is used again: without a model that could compute it.
-    let absent = Arc::new(Models::Local(Box::new(Local::default())));
+    let absent = Arc::new(Models::Local(Box::default()));
     let kept = std::fs::read_dir(dir.path().join("indexes"))
         .unwrap()
         .next()
