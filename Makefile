@@ -18,7 +18,7 @@ CARGO := scripts/cargo.sh
 RELEASE := $(CARGO_TARGET_DIR)/release
 SAY = @printf '\n== %s\n'
 
-.PHONY: help setup build models js kubo test arm demo bench lint fmt specs metadata weights
+.PHONY: help setup build models js kubo test arm demo bench lint fmt spaces specs metadata weights
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ lint: setup ## formatting and clippy
 
 fmt: ## format the sources
 	@cargo fmt --all
+
+spaces: ## copy the stylesheet that the Spaces have in common into each of them
+	@for space in spaces/*/; do cp spaces/base.css $$space; done
 
 specs: build ## write chain-specs/ anew
 	$(SAY) 'specs: chain-specs/dev.json and chain-specs/local.json'

@@ -200,6 +200,9 @@ pub trait PaidJobs<AccountId> {
     /// gone.
     fn paid_job(job: JobId) -> Option<(AccountId, AssetId)>;
 
+    /// The number that the next job gets. Numbers are given in the order of posting, so those below were posted before.
+    fn next_job() -> JobId;
+
     /// Puts the receipt of a completed job in place. For benchmarks of pallets that need one.
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_paid_job(user: &AccountId, model: AssetId) -> JobId;

@@ -145,7 +145,8 @@ pub enum PaidUse {
     /// They bought it.
     #[codec(index = 0)]
     Bought,
-    /// They paid for this job, which was completed by an asset that the Space calls.
+    /// They paid for this job, which was completed by an asset that the Space calls, and posted since it calls it. Only
+    /// for a Space that costs nothing.
     #[codec(index = 1)]
     Job(JobId),
 }

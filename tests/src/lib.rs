@@ -13,6 +13,7 @@ pub mod node;
 pub mod process;
 pub mod purse;
 pub mod rpc;
+pub mod running_space;
 pub mod settlement;
 pub mod small_disk;
 pub mod source;

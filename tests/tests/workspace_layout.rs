@@ -47,6 +47,25 @@ fn pallets() -> Vec<PathBuf> {
 }
 
 #[test]
+fn the_spaces_have_the_same_stylesheet() {
+    let base = read(&root().join("spaces/base.css"));
+    let mut spaces = 0;
+    for entry in fs::read_dir(root().join("spaces")).expect("the workspace has Spaces") {
+        let space = entry.expect("spaces/ can be read").path();
+        if space.join("space.json").is_file() {
+            let copy = space.join("base.css");
+            assert!(
+                read(&copy) == base,
+                "{} is not spaces/base.css: run `make spaces`",
+                copy.display()
+            );
+            spaces += 1;
+        }
+    }
+    assert!(spaces >= 3);
+}
+
+#[test]
 fn every_pallet_is_documented_weighed_and_checks_itself() {
     let mut lacks = Vec::new();
     for pallet in pallets() {

@@ -32,6 +32,7 @@ use crate::{
     compat::{self, Incompatible},
     custody::Keys,
     error::ChainError,
+    governance::Governance,
     jobs::Jobs,
     licences::Licences,
     market::Market,
@@ -157,6 +158,11 @@ impl Client {
     /// The store of apps.
     pub fn spaces(&self) -> Spaces<'_> {
         Spaces { client: self }
+    }
+
+    /// What governance decides.
+    pub fn governance(&self) -> Governance<'_> {
+        Governance { client: self }
     }
 
     /// Compute providers.

@@ -3,7 +3,7 @@
 //! [`Client`] connects and survives a node that goes away; [`BlockNotices`] wakes its reader at every block and tells it
 //! when notices may have been missed; [`Client::submit`] signs once and follows that one extrinsic until it is in a
 //! block, so that a lost connection never makes an act happen twice. The typed reads and calls are in [`market`],
-//! [`licences`], [`custody`], [`pins`], [`spaces`], [`providers`], [`jobs`], [`balances`] and
+//! [`licences`], [`custody`], [`pins`], [`spaces`], [`governance`], [`providers`], [`jobs`], [`balances`] and
 //! [`tokens`].
 
 pub mod account;
@@ -14,6 +14,7 @@ pub mod client;
 pub mod compat;
 pub mod custody;
 pub mod error;
+pub mod governance;
 pub mod jobs;
 pub mod licences;
 pub mod market;

@@ -24,6 +24,8 @@ pub type Review = weft_primitives::space_view::ReviewView<AccountId>;
 pub type Purchase = weft_primitives::space_view::PurchaseView<AccountId>;
 /// Which Spaces are looked for.
 pub type SpaceQuery = weft_primitives::space_view::SpaceQuery<AccountId>;
+/// What somebody reported about a Space.
+pub type Report = weft_primitives::space_view::ReportView<AccountId>;
 pub use weft_primitives::space_view::ReleaseView as Release;
 
 /// A new Space with its first release.
@@ -41,6 +43,8 @@ pub struct NewSpace {
     pub bundle: ContentId,
     /// The bundle's size in bytes.
     pub bundle_bytes: u64,
+    /// What there is to say of the first release.
+    pub notes: Option<ContentId>,
     /// The assets it calls, and their shares of its price.
     pub calls: Vec<Called>,
     /// In what it is paid.
@@ -139,6 +143,22 @@ impl Spaces<'_> {
             .await
     }
 
+    /// A page of the reports of a Space that are not resolved, from position `from`.
+    pub async fn reports(&self, space: SpaceId, from: u64) -> Result<Page<Report>, ChainError> {
+        self.client
+            .read("list reports", |view| async move {
+                let call = runtime::runtime_apis()
+                    .spaces_api()
+                    .space_reports(space, from, MAX_PAGE);
+                let page = view.runtime_apis().call(call).await?;
+                Ok(Page {
+                    items: page.items.into_iter().map(|Static(report)| report).collect(),
+                    next: page.next,
+                })
+            })
+            .await
+    }
+
     /// Publishes a Space with its first release, and returns its number.
     pub async fn publish(&self, owner: &Signer, space: NewSpace) -> Result<SpaceId, ChainError> {
         let call = runtime::transactions().spaces().publish(
@@ -148,6 +168,7 @@ impl Spaces<'_> {
             Static(space.manifest),
             Static(space.bundle),
             space.bundle_bytes,
+            space.notes.map(Static),
             bounded(space.calls.into_iter().map(Static).collect()),
             Static(space.currency),
             space.price,
@@ -196,22 +217,58 @@ impl Spaces<'_> {
         self.client.submit(owner, &call, Until::InBlock).await.map(drop)
     }
 
+    /// Offers a Space to another account, or takes the offer back.
+    pub async fn offer_transfer(
+        &self,
+        owner: &Signer,
+        space: SpaceId,
+        to: Option<AccountId>,
+    ) -> Result<(), ChainError> {
+        let call = runtime::transactions().spaces().offer_transfer(space, to);
+        self.client.submit(owner, &call, Until::InBlock).await.map(drop)
+    }
+
+    /// Takes over a Space that was offered, with its deposits.
+    pub async fn accept_transfer(&self, to: &Signer, space: SpaceId) -> Result<(), ChainError> {
+        let call = runtime::transactions().spaces().accept_transfer(space);
+        self.client.submit(to, &call, Until::InBlock).await.map(drop)
+    }
+
     /// Withdraws a Space from the store.
     pub async fn retire(&self, owner: &Signer, space: SpaceId) -> Result<(), ChainError> {
         let call = runtime::transactions().spaces().retire(space);
         self.client.submit(owner, &call, Until::InBlock).await.map(drop)
     }
 
-    /// Buys a Space for at most `max_price`.
+    /// Buys a Space for at most `max_price`, and returns what was paid.
     pub async fn buy(
         &self,
         buyer: &Signer,
         space: SpaceId,
         currency: Currency,
         max_price: Balance,
-    ) -> Result<(), ChainError> {
+    ) -> Result<Balance, ChainError> {
         let call = runtime::transactions().spaces().buy(space, Static(currency), max_price);
+        let included = self.client.submit(buyer, &call, Until::InBlock).await?;
+        Ok(included.event::<runtime::spaces::events::Bought>("a purchase")?.price)
+    }
+
+    /// Gives a purchase up for its deposit.
+    pub async fn forget(&self, buyer: &Signer, space: SpaceId) -> Result<(), ChainError> {
+        let call = runtime::transactions().spaces().forget(space);
         self.client.submit(buyer, &call, Until::InBlock).await.map(drop)
+    }
+
+    /// Takes one's rating back, with its deposit.
+    pub async fn withdraw_rating(&self, who: &Signer, space: SpaceId) -> Result<(), ChainError> {
+        let call = runtime::transactions().spaces().withdraw_rating(space);
+        self.client.submit(who, &call, Until::InBlock).await.map(drop)
+    }
+
+    /// Takes one's report back, which governance left alone, with its bond.
+    pub async fn withdraw_report(&self, who: &Signer, space: SpaceId) -> Result<(), ChainError> {
+        let call = runtime::transactions().spaces().withdraw_report(space);
+        self.client.submit(who, &call, Until::InBlock).await.map(drop)
     }
 
     /// Rates a Space from 1 to 5 stars after paid use.

@@ -272,6 +272,15 @@ impl Client {
                         DispatchError::decode_from(event.field_bytes(), view.metadata()).map_err(subxt::Error::from)?;
                     return Err(Failure::Final(rejected(&error)));
                 }
+                // The extrinsic itself succeeds whatever becomes of the call in it.
+                if ours
+                    && event.pallet_name() == "Sudo"
+                    && event.event_name() == "Sudid"
+                    && let Some(error) = refused_within(event.field_bytes())
+                {
+                    let error = DispatchError::decode_from(error, view.metadata()).map_err(subxt::Error::from)?;
+                    return Err(Failure::Final(rejected(&error)));
+                }
             }
             Ok(Included {
                 block: stamp(&view),
@@ -298,6 +307,14 @@ impl Search {
     }
 }
 
+/// Of a `DispatchResult` in SCALE: the error, if it is one.
+fn refused_within(result: &[u8]) -> Option<&[u8]> {
+    match result.split_first() {
+        Some((1, error)) => Some(error),
+        _ => None,
+    }
+}
+
 fn rejected(error: &DispatchError) -> ChainError {
     let DispatchError::Module(module) = error else {
         return ChainError::Rejected {
@@ -318,5 +335,17 @@ fn rejected(error: &DispatchError) -> ChainError {
             error: format!("error {}", module.error_index()),
             advice: "the chain knows an error that this build does not; upgrade weft".into(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_within_an_event_is_told_apart() {
+        assert_eq!(refused_within(&[0]), None);
+        assert_eq!(refused_within(&[]), None);
+        assert_eq!(refused_within(&[1, 2]), Some(&[2u8][..]));
     }
 }

@@ -3,7 +3,7 @@
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::{
-    asset, classify, creator, custodian, embed, exact, failure::Failure, infer, job, keys, market, models, pin,
+    asset, classify, creator, custodian, embed, exact, failure::Failure, govern, infer, job, keys, market, models, pin,
     provider, run, space, store, vault, wallet,
 };
 
@@ -68,6 +68,9 @@ enum Command {
     /// Publish, find, install and run apps that call models.
     #[command(subcommand)]
     Space(space::Command),
+    /// Decide on reports, and on which Spaces are shown: for who governs the chain.
+    #[command(subcommand)]
+    Govern(govern::Command),
     /// Keep files by their content, here or in IPFS; export and import them.
     #[command(subcommand)]
     Store(store::Command),
@@ -99,6 +102,7 @@ impl Cli {
             Command::Pin(command) => wait(command.run()),
             Command::Asset(command) => wait(command.run()),
             Command::Space(command) => wait(command.run()),
+            Command::Govern(command) => wait(command.run()),
             Command::Store(command) => wait(command.run()),
             Command::Vault(command) => command.run(),
             Command::Balance(args) => wait(args.run()),

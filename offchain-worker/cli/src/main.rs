@@ -13,6 +13,7 @@ mod embed;
 mod engine;
 mod exact;
 mod failure;
+mod govern;
 mod holdings;
 mod home;
 mod image;

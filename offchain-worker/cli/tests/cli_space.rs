@@ -77,7 +77,11 @@ fn a_space_is_packed_installed_listed_and_removed() {
     let listed = json(home.path(), &["space", "ls", "--json"]);
     assert_eq!(listed[0]["title"], "Digits");
 
-    assert!(weft(home.path(), &["space", "remove", "digits"]).status.success());
+    let removed = json(home.path(), &["space", "remove", "digits", "--json"]);
+    assert_eq!(
+        (&removed["title"], &removed["bundle"]),
+        (&Value::from("Digits"), &packed["cid"])
+    );
     assert_eq!(json(home.path(), &["space", "ls", "--json"]), Value::Array(Vec::new()));
     assert!(refused(home.path(), &["space", "run", "digits", "--no-open"], 3).contains("weft space ls"));
 }
@@ -101,6 +105,74 @@ fn a_bundle_whose_bytes_are_not_its_cid_is_refused() {
     fs::write(&file, b"no archive").expect("a writable folder");
     refused(home.path(), &["space", "install", &path], 4);
     assert_eq!(json(home.path(), &["space", "ls", "--json"]), Value::Array(Vec::new()));
+}
+
+#[test]
+fn what_does_not_belong_to_a_source_is_refused_and_not_ignored() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let packed = json(home.path(), &["space", "pack", &example("digits"), "--json"]);
+    let cid = packed["cid"].as_str().expect("a CID");
+    let digits = example("digits");
+    for (source, options) in [
+        (cid, &["--release", "0"][..]),
+        (&digits, &["--release", "0"]),
+        ("0", &["--cid", cid]),
+        (cid, &["--cid", cid]),
+        (&digits, &["--from", "http://127.0.0.1:1"]),
+        ("0", &["--release", "0", "--cid", cid]),
+    ] {
+        let args = [&["space", "install", source], options].concat();
+        let said = refused(home.path(), &args, 2);
+        assert!(said.contains("cannot be used with"), "{args:?}: {said}");
+    }
+    assert_eq!(json(home.path(), &["space", "ls", "--json"]), Value::Array(Vec::new()));
+}
+
+#[test]
+fn whatever_acts_on_a_space_speaks_json() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    for act in [
+        &["space", "find"][..],
+        &["space", "show", "0"],
+        &["space", "publish", &example("digits")],
+        &["space", "buy", "0", "--max-price", "1"],
+        &["space", "forget", "0"],
+        &["space", "rate", "0", "--stars", "5"],
+        &["space", "unrate", "0"],
+        &["space", "report", "0", "--why", "fraud"],
+        &["space", "unreport", "0"],
+        &["space", "price", "0", "2@7"],
+        &["space", "calls", "0", "3=20%"],
+        &["space", "transfer", "0", "//Bob"],
+        &["space", "accept", "0"],
+        &["space", "retire", "0"],
+        &["govern", "reports"],
+        &["govern", "resolve-asset", "0", "--reporter", "//Bob", "--uphold"],
+        &["govern", "resolve-space", "0", "--reporter", "//Bob", "--reject"],
+        &["govern", "take-down", "0", "--why", "malware"],
+        &["govern", "restore", "0"],
+        &["govern", "feature", "0"],
+        &["govern", "unfeature", "0"],
+    ] {
+        let (mut args, mut there) = (act.to_vec(), ["--json", "--node", "http://127.0.0.1:1"].to_vec());
+        if !["find", "show", "reports"].contains(&act[1]) {
+            there.extend(["--account", "//Alice"]);
+        }
+        args.extend(there);
+        // Understood, and stopped by nothing but that this is no address of a node.
+        refused(home.path(), &args, 5);
+    }
+    let both = [
+        "govern",
+        "resolve-space",
+        "0",
+        "--reporter",
+        "//Bob",
+        "--uphold",
+        "--reject",
+    ];
+    refused(home.path(), &both, 2);
+    refused(home.path(), &both[..5], 2);
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn called(asset: AssetId) -> Called {
     }
 }
 
-fn publish_with<T: Config>(owner: &T::AccountId, calls: Calls, currency: Currency) -> SpaceId {
+fn publish_with<T: Config>(owner: &T::AccountId, calls: Calls, currency: Currency, price: Balance) -> SpaceId {
     let space = NextSpaceId::<T>::get();
     Pallet::<T>::publish(
         RawOrigin::Signed(owner.clone()).into(),
@@ -86,16 +86,17 @@ fn publish_with<T: Config>(owner: &T::AccountId, calls: Calls, currency: Currenc
         content(1),
         content(2),
         BUNDLE_BYTES,
+        Some(content(8)),
         calls,
         currency,
-        price::<T>(),
+        price,
     )
     .expect("the assets exist, the currency is accepted and the owner has the deposits");
     space
 }
 
 fn published<T: Config>(owner: &T::AccountId) -> SpaceId {
-    publish_with::<T>(owner, Calls::default(), Currency::Native)
+    publish_with::<T>(owner, Calls::default(), Currency::Native, price::<T>())
 }
 
 /// Two Spaces of an owner: when the first leaves a list, the second moves.
@@ -105,7 +106,7 @@ fn two_published<T: Config>(owner: &T::AccountId) -> SpaceId {
     first
 }
 
-/// A Space with two ratings, the first by `who`: withdrawn, it changes the class, and another Space and the other rater
+/// A free Space with two ratings, the first by `who`: withdrawn, it changes the class, and another Space and the other rater
 /// move.
 fn rated<T: Config>(owner: &T::AccountId, who: &T::AccountId) -> SpaceId {
     let calls = assets::<T>(1);
@@ -113,7 +114,7 @@ fn rated<T: Config>(owner: &T::AccountId, who: &T::AccountId) -> SpaceId {
         .first()
         .map(|called| called.asset)
         .expect("one asset was asked for");
-    let [space, other] = [(), ()].map(|()| publish_with::<T>(owner, calls.clone(), Currency::Native));
+    let [space, other] = [(), ()].map(|()| publish_with::<T>(owner, calls.clone(), Currency::Native, 0));
     let second = funded::<T>("second");
     // Means of 3 stars both, and of 1 without the first rating.
     for (by, space, stars) in [(who, space, 5), (&second, space, 1), (&second, other, 3)] {
@@ -179,6 +180,7 @@ mod benchmarks {
             content(1),
             content(2),
             BUNDLE_BYTES,
+            Some(content(8)),
             calls,
             Currency::Native,
             price::<T>(),
@@ -190,7 +192,7 @@ mod benchmarks {
     #[benchmark]
     fn release() {
         let owner = funded::<T>("owner");
-        let space = publish_with::<T>(&owner, assets::<T>(MAX_CALLS), Currency::Native);
+        let space = publish_with::<T>(&owner, assets::<T>(MAX_CALLS), Currency::Native, price::<T>());
         let version: VersionOf<T> = longest();
 
         #[extrinsic_call]
@@ -282,7 +284,7 @@ mod benchmarks {
             called(T::Royalties::benchmark_asset(&creator, T::Royalties::most_payees()))
         });
         let calls = BoundedVec::truncate_from(calls.collect());
-        let space = publish_with::<T>(&owner, calls, currency);
+        let space = publish_with::<T>(&owner, calls, currency, price::<T>());
 
         #[extrinsic_call]
         _(RawOrigin::Signed(buyer.clone()), space, currency, price::<T>());
@@ -317,7 +319,7 @@ mod benchmarks {
         // The last that is looked at.
         calls.sort_by_key(|called| called.asset);
         let model = calls.last().map(|called| called.asset).unwrap_or_default();
-        let space = publish_with::<T>(&owner, calls, Currency::Native);
+        let space = publish_with::<T>(&owner, calls, Currency::Native, 0);
         published::<T>(&owner);
         let job = T::Jobs::benchmark_paid_job(&rater, model);
 

@@ -393,7 +393,8 @@ pub mod pallet {
         OwnerCannotReceive,
         /// A rating has 1 to 5 stars.
         InvalidStars,
-        /// Only who paid may rate: buy the Space, or name a completed job of yours on an asset that it calls.
+        /// Only who paid may rate: buy the Space, or, if it is free, name a completed job of yours on an asset that it
+        /// calls, posted since it calls it.
         NotPaid,
         /// The caller has not rated the Space.
         NotRated,
@@ -446,6 +447,7 @@ pub mod pallet {
             manifest: ContentId,
             bundle: ContentId,
             bundle_bytes: u64,
+            notes: Option<ContentId>,
             calls: Calls,
             currency: payment::Currency,
             price: Balance,
@@ -456,7 +458,7 @@ pub mod pallet {
                 manifest,
                 bundle,
                 bundle_bytes,
-                notes: None,
+                notes,
             };
             Self::do_publish(owner, title, category, release, calls, currency, price)
         }
@@ -496,6 +498,8 @@ pub mod pallet {
         /// - Cost: linear in `calls`.
         /// - Errors: `NotFound`, `NotOwner`, `AlreadyRetired`, `SharesExceedWhole`, `NamedTwice`, `UnknownAsset`.
         /// - Event: `CallsSet`.
+        ///
+        /// Jobs posted before on an asset that is new among them are no proof of paid use.
         #[pallet::call_index(2)]
         #[pallet::weight(T::WeightInfo::set_calls(calls.len() as u32))]
         pub fn set_calls(origin: OriginFor<T>, space: SpaceId, calls: Calls) -> DispatchResult {
@@ -597,7 +601,8 @@ pub mod pallet {
             Self::do_forget(who, space)
         }
 
-        /// Rates a Space that the caller has used and paid for, in place of their earlier rating if there is one.
+        /// Rates a Space that the caller has used and paid for, in place of their earlier rating if there is one. A job
+        /// is proof for a free Space only, and only if it was posted since the Space calls the asset that did it.
         ///
         /// - Origin: signed, by anyone but the owner.
         /// - Cost: constant; holds `RatingDeposit` unless a rating is replaced.

@@ -196,6 +196,10 @@ impl PaidJobs<u64> for Jobs {
         Completed::get().get(&job).copied()
     }
 
+    fn next_job() -> JobId {
+        Completed::get().len() as JobId
+    }
+
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_paid_job(user: &u64, model: AssetId) -> JobId {
         complete(*user, model)
@@ -318,6 +322,7 @@ pub fn try_publish(
         content(1),
         content(2),
         bundle_bytes,
+        None,
         calls,
         currency,
         price,
@@ -346,6 +351,7 @@ pub fn publish_in(
         content(1),
         content(2),
         1_000,
+        Some(content(3)),
         calls(called),
         currency,
         price,

@@ -10,13 +10,13 @@ use weft_primitives::{
     asset::is_name,
     payment::Payments,
     rating::Ratings,
-    registry::Licensing,
+    registry::{Licensing, PaidJobs},
     space::{Called, Category, InvalidCalls, SpaceId, check_calls},
 };
 
 use crate::{
-    Calls, Config, Error, Event, HoldReason, NextSpaceId, Pallet, Release, Releases, Space, SpaceOf, Spaces, TitleOf,
-    VersionOf,
+    CalledSince, Calls, Config, Error, Event, HoldReason, NextSpaceId, Pallet, Release, Releases, Space, SpaceOf,
+    Spaces, TitleOf, VersionOf,
 };
 
 /// What an owner says of a release.
@@ -51,6 +51,7 @@ impl<T: Config> Pallet<T> {
             offered_to: None,
             title,
             category,
+            called_since: Self::called_since(&calls, None),
             calls,
             currency,
             price,
@@ -89,6 +90,7 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_set_calls(who: T::AccountId, id: SpaceId, calls: Calls) -> DispatchResult {
         let mut space = Self::unretired(&who, id)?;
         Self::ensure_calls(&calls)?;
+        space.called_since = Self::called_since(&calls, Some(&space));
         space.calls = calls;
         Spaces::<T>::insert(id, space);
         Self::deposit_event(Event::CallsSet { space: id });
@@ -150,6 +152,19 @@ impl<T: Config> Pallet<T> {
             to: who,
         });
         Ok(())
+    }
+
+    /// From which job on each of `calls` counts: what `before` called already keeps its place, so that nobody's proof is
+    /// lost to a change of shares; what is new starts with the next job, so that no job is proof that was done for
+    /// something else.
+    fn called_since(calls: &[Called], before: Option<&SpaceOf<T>>) -> CalledSince {
+        let next = T::Jobs::next_job();
+        let since = calls.iter().map(|called| {
+            let before = before.and_then(|space| space.called_since(called.asset));
+            before.unwrap_or(next)
+        });
+        // As many as there are calls, which are bounded alike.
+        CalledSince::truncate_from(since.collect())
     }
 
     fn store_release(space: SpaceId, number: u32, release: NewRelease<VersionOf<T>>) {

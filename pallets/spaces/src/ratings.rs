@@ -80,8 +80,14 @@ impl<T: Config> Pallet<T> {
     fn has_paid(id: SpaceId, space: &SpaceOf<T>, who: &T::AccountId, proof: PaidUse) -> bool {
         match proof {
             PaidUse::Bought => Purchases::<T>::contains_key(id, who),
-            PaidUse::Job(job) => T::Jobs::paid_job(job)
-                .is_some_and(|(user, model)| user == *who && space.calls.iter().any(|called| called.asset == model)),
+            // A Space that is sold is rated by who bought it: a job on an asset that it calls may have nothing to do
+            // with it.
+            PaidUse::Job(job) => {
+                space.price == 0
+                    && T::Jobs::paid_job(job).is_some_and(|(user, model)| {
+                        user == *who && space.called_since(model).is_some_and(|since| job >= since)
+                    })
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use weft_primitives::{
     Balance,
     asset::is_name,
     rating::{MAX_STARS, Ratings as Sum},
+    registry::PaidJobs,
     shelf::Shelf,
     space::check_calls,
 };
@@ -36,6 +37,11 @@ impl<T: Config> Pallet<T> {
             ensure!(
                 check_calls(&space.calls).is_ok(),
                 "a Space gives away more than it earns"
+            );
+            ensure!(
+                space.called_since.len() == space.calls.len()
+                    && space.called_since.iter().all(|since| *since <= T::Jobs::next_job()),
+                "a Space does not know since when it calls an asset"
             );
             ensure!(
                 space.offered_to.as_ref() != Some(&space.owner),

@@ -5,7 +5,7 @@ use frame_support::{BoundedVec, traits::ConstU32};
 use frame_system::pallet_prelude::BlockNumberFor;
 use scale_info::TypeInfo;
 use weft_primitives::{
-    Balance, ContentId, Currency,
+    AssetId, Balance, ContentId, Currency, JobId,
     rating::Ratings,
     space::{Called, Category, Grievance, MAX_CALLS, ReleaseNumber, SpaceId},
 };
@@ -25,6 +25,9 @@ pub struct Space<AccountId, Title, BlockNumber> {
     pub category: Category,
     /// The assets it calls, with their shares of its price.
     pub calls: Calls,
+    /// For each of them, in their order, the first job that counts as a use of the Space: the next one when the Space
+    /// came to call it.
+    pub called_since: CalledSince,
     /// In what it is paid.
     pub currency: Currency,
     /// What it costs, once; 0 if it needs no purchase.
@@ -48,6 +51,12 @@ pub struct Space<AccountId, Title, BlockNumber> {
 }
 
 impl<AccountId, Title, BlockNumber> Space<AccountId, Title, BlockNumber> {
+    /// The first job on this asset that counts as a use of the Space; `None` if the Space does not call it.
+    pub fn called_since(&self, asset: AssetId) -> Option<JobId> {
+        let place = self.calls.iter().position(|called| called.asset == asset)?;
+        self.called_since.get(place).copied()
+    }
+
     /// Whether it can be found, bought and featured.
     pub fn is_listed(&self) -> bool {
         !self.retired && self.taken_down.is_none()
@@ -135,6 +144,8 @@ pub enum Roll {
 
 /// The assets that a Space calls.
 pub type Calls = BoundedVec<Called, ConstU32<MAX_CALLS>>;
+/// The first job on each of them that counts.
+pub type CalledSince = BoundedVec<JobId, ConstU32<MAX_CALLS>>;
 /// A Space's title.
 pub type TitleOf<T> = BoundedVec<u8, <T as Config>::MaxTitleBytes>;
 /// How a release is called.

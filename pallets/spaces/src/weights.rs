@@ -46,7 +46,7 @@ pub trait WeightInfo {
 impl WeightInfo for () {
     fn publish(c: u32) -> Weight {
         RocksDbWeight::get()
-            .reads_writes(10, 14)
+            .reads_writes(11, 14)
             .saturating_add(RocksDbWeight::get().reads(c.into()))
     }
     fn release() -> Weight {
@@ -54,7 +54,7 @@ impl WeightInfo for () {
     }
     fn set_calls(c: u32) -> Weight {
         RocksDbWeight::get()
-            .reads_writes(1, 1)
+            .reads_writes(2, 1)
             .saturating_add(RocksDbWeight::get().reads(c.into()))
     }
     fn set_price() -> Weight {

@@ -2,11 +2,13 @@
 //! setting it up takes longer than any of them. Most of the time is waiting, so the tests run beside each other.
 
 mod clients;
+mod currencies;
 mod exact;
 mod full_disk;
 mod holdings;
 mod jobs;
 mod market;
 mod outages;
+mod spaces;
 mod stage;
 mod validators;

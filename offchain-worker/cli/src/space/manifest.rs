@@ -245,11 +245,6 @@ impl SpaceManifest {
         self.capabilities.contains(&capability)
     }
 
-    /// The model of a kind that it calls.
-    pub fn call(&self, kind: AssetKind) -> Option<&Call> {
-        self.calls.iter().find(|call| call.kind == kind)
-    }
-
     /// Its bounds within the host's.
     pub fn limits(&self) -> Limits {
         Limits {
@@ -337,9 +332,12 @@ mod tests {
     fn a_sound_manifest_is_read() {
         let manifest = read(&sound()).unwrap();
         assert!(manifest.may(Capability::Chat) && !manifest.may(Capability::Embed));
+        let [call] = &manifest.calls[..] else {
+            panic!("it calls one model")
+        };
         assert_eq!(
-            manifest.call(AssetKind::TextModel).unwrap().model.as_deref(),
-            Some("smollm2")
+            (call.kind, call.model.as_deref()),
+            (AssetKind::TextModel, Some("smollm2"))
         );
         assert_eq!(manifest.limits(), HOST);
     }

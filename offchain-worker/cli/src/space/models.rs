@@ -36,9 +36,9 @@ const TEXT_TOKENS: usize = 512;
 /// See the module.
 pub enum Models {
     /// Loaded here.
-    Local(Local),
+    Local(Box<Local>),
     /// Run by providers, and paid for.
-    Hired(Hired),
+    Hired(Box<Hired>),
 }
 
 /// Models in this process, those that the Space calls.

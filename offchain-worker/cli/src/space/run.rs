@@ -140,17 +140,17 @@ impl Args {
                 Ok(_) => progress.done("loaded"),
                 Err(_) => progress.abandon(),
             }
-            return loaded.map(Models::Local);
+            return loaded.map(|local| Models::Local(Box::new(local)));
         };
         let assets = Hired::assets(bundle.manifest(), &self.asset.iter().copied().collect(), on_chain)?;
         let (home, user): (Home, _) = self.identity.open()?;
-        Ok(Models::Hired(Hired {
+        Ok(Models::Hired(Box::new(Hired {
             client: self.node.connect_persistently().await?,
             user,
             keys: home.user_keys()?,
             assets,
             max_price: max_price.0,
-        }))
+        })))
     }
 
     fn searcher(&self, bundle: &Bundle, shelf: &Shelf, models: &Arc<Models>) -> Result<Option<Arc<Searcher>>, Failure> {

@@ -183,6 +183,10 @@ impl registry::PaidJobs<u64> for PaidJobs {
         Receipts::get().get(&job).copied()
     }
 
+    fn next_job() -> JobId {
+        Receipts::get().last_key_value().map_or(0, |(job, _)| job + 1)
+    }
+
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_paid_job(user: &u64, model: AssetId) -> JobId {
         Self::paid(0, *user, model);

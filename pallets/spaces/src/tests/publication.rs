@@ -28,7 +28,7 @@ fn a_space_is_stored_with_its_first_release_and_paid_for() {
         let first = Releases::<Test>::get(space, 0).unwrap();
         assert_eq!(
             (first.bundle, first.bundle_bytes, first.notes),
-            (content(2), 1_000, None)
+            (content(2), 1_000, Some(content(3)))
         );
         System::assert_has_event(
             Event::Published {

@@ -2,7 +2,7 @@
 
 use frame_support::{assert_noop, assert_ok};
 use sp_runtime::TokenError;
-use weft_primitives::{rating::Ratings as Sum, space::PaidUse};
+use weft_primitives::{Currency, rating::Ratings as Sum, space::PaidUse};
 
 use crate::{Error, Event, Ratings, Spaces, mock::*};
 
@@ -66,6 +66,46 @@ fn who_paid_for_a_job_of_a_called_asset_may_rate() {
 }
 
 #[test]
+fn a_job_is_no_proof_for_a_space_that_is_sold() {
+    run(|| {
+        let asset = publish_asset();
+        let space = publish_calling(OWNER, &[(asset, ASSETS_SHARE)], PRICE);
+        let job = complete(BUYER, asset);
+        assert_noop!(rate(BUYER, space, 1, PaidUse::Job(job)), Error::<Test>::NotPaid);
+        assert_ok!(Store::set_price(
+            RuntimeOrigin::signed(OWNER),
+            space,
+            Currency::Native,
+            0
+        ));
+        assert_ok!(rate(BUYER, space, 1, PaidUse::Job(job)));
+    });
+}
+
+#[test]
+fn only_jobs_posted_since_the_asset_is_called_are_proof() {
+    run(|| {
+        let (first, second) = (publish_asset(), publish_asset());
+        let before = complete(BUYER, first);
+        let free = publish_calling(OWNER, &[(first, 0)], 0);
+        assert_noop!(rate(BUYER, free, 5, PaidUse::Job(before)), Error::<Test>::NotPaid);
+        let (since, early) = (complete(BUYER, first), complete(OTHER_BUYER, second));
+        let set_calls = |called: &[(u64, u32)]| Store::set_calls(RuntimeOrigin::signed(OWNER), free, calls(called));
+        // In another order and with other shares: what was called already keeps its place.
+        assert_ok!(set_calls(&[(second, 7), (first, 5)]));
+        assert_ok!(rate(BUYER, free, 5, PaidUse::Job(since)));
+        assert_noop!(rate(OTHER_BUYER, free, 5, PaidUse::Job(early)), Error::<Test>::NotPaid);
+        let late = complete(OTHER_BUYER, second);
+        assert_ok!(rate(OTHER_BUYER, free, 5, PaidUse::Job(late)));
+        // Called again, it starts anew.
+        assert_ok!(set_calls(&[(second, 7)]));
+        assert_ok!(set_calls(&[(first, 5), (second, 7)]));
+        assert_noop!(rate(BUYER, free, 1, PaidUse::Job(since)), Error::<Test>::NotPaid);
+        assert_ok!(rate(OTHER_BUYER, free, 1, PaidUse::Job(late)));
+    });
+}
+
+#[test]
 fn a_rating_is_replaced_at_no_cost() {
     run(|| {
         let space = publish();
@@ -90,8 +130,9 @@ fn ratings_that_cannot_be_are_refused() {
         for stars in [0, 6, u8::MAX] {
             assert_noop!(rate(BUYER, space, stars, PaidUse::Bought), Error::<Test>::InvalidStars);
         }
+        let free = publish_calling(OWNER, &[(0, 0)], 0);
         let job = complete(PAUPER, 0);
-        assert_noop!(rate(PAUPER, space, 5, PaidUse::Job(job)), TokenError::FundsUnavailable);
+        assert_noop!(rate(PAUPER, free, 5, PaidUse::Job(job)), TokenError::FundsUnavailable);
     });
 }
 

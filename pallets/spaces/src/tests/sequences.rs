@@ -108,7 +108,7 @@ fn called() -> impl Strategy<Value = Vec<(u64, Ppm)>> {
 fn op() -> impl Strategy<Value = Op> {
     let (who, space) = (1u64..=6, 0u64..4);
     let at = (who.clone(), space.clone());
-    let price = prop_oneof![Just(0u128), 1u128..50, 50u128..400_000];
+    let price = prop_oneof![Just(0u128), Just(0u128), 1u128..50, 50u128..400_000];
     prop_oneof![
         3 => (who.clone(), category(), called(), any::<bool>(), price.clone())
             .prop_map(|(who, category, called, token, price)| Op::Publish { who, category, called, token, price }),
@@ -122,7 +122,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => at.clone().prop_map(|(who, space)| Op::Accept { who, space }),
         8 => (at.clone(), any::<bool>()).prop_map(|((who, space), token)| Op::Buy { who, space, token }),
         1 => at.clone().prop_map(|(who, space)| Op::Forget { who, space }),
-        6 => (at.clone(), 0u8..7, proptest::option::of(0u64..12))
+        6 => (at.clone(), 0u8..7, proptest::option::of(0u64..60))
             .prop_map(|((who, space), stars, job)| Op::Rate { who, space, stars, job }),
         2 => at.clone().prop_map(|(who, space)| Op::WithdrawRating { who, space }),
         3 => at.clone().prop_map(|(who, space)| Op::Report { who, space }),
@@ -172,6 +172,7 @@ fn apply(op: Op) {
             content(1),
             content(2),
             1,
+            None,
             calls(&called),
             currency(token),
             price,
@@ -219,8 +220,11 @@ fn apply(op: Op) {
             let may = match job {
                 None => Store::purchase(space, &who).is_some(),
                 Some(job) => Completed::get().get(&job).is_some_and(|(user, model)| {
-                    let called = Store::space(space).map(|space| space.calls).unwrap_or_default();
-                    *user == who && called.iter().any(|called| called.asset == *model)
+                    let space = Store::space(space);
+                    let called = space.as_ref().is_some_and(|space| {
+                        space.price == 0 && space.calls.iter().any(|called| called.asset == *model)
+                    });
+                    *user == who && called
                 }),
             };
             let rated = rate(who, space, stars, proof);
@@ -288,10 +292,8 @@ proptest! {
                 Market::publish(owner, vec![(ANCESTOR, ANCESTORS_SHARE), (PAUPER, 10_000)]);
             }
             publish_asset();
-            for job in 0..10u64 {
-                complete(1 + job % 6, job % 4);
-            }
-            for op in ops {
+            for (nth, op) in (0u64..).zip(ops) {
+                complete(1 + nth % 6, nth % 4);
                 apply(op);
                 assert_eq!(Store::do_try_state(), Ok(()));
                 assert_eq!(Tokens::get().values().sum::<u128>(), FUNDS + 100_000);

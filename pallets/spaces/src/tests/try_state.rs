@@ -49,6 +49,12 @@ fn each_breach_of_a_space_is_told() {
         |space| change(space, |space| space.calls[0].share = PPM + 1),
         "a Space gives away more than it earns",
     );
+    for since in [&[][..], &[9]] {
+        broken(
+            |space| change(space, |space| space.called_since = since.to_vec().try_into().unwrap()),
+            "a Space does not know since when it calls an asset",
+        );
+    }
     broken(
         |space| change(space, |space| space.offered_to = Some(OWNER)),
         "a Space is offered to its owner",

@@ -48,7 +48,7 @@ impl Answered {
 
 async fn start(bundle: Bundle) -> Running {
     let local = Local::load(&bundle, &BTreeMap::new(), &compute()).unwrap();
-    run(bundle, Arc::new(Models::Local(local)), None).await
+    run(bundle, Arc::new(Models::Local(Box::new(local))), None).await
 }
 
 async fn run(bundle: Bundle, models: Arc<Models>, searcher: Option<Arc<Searcher>>) -> Running {
@@ -256,7 +256,7 @@ async fn what_makes_no_sense_is_refused_in_words() {
 #[tokio::test]
 async fn a_space_is_never_shown_to_other_machines() {
     let local = Local::load(&example("digits"), &BTreeMap::new(), &compute()).unwrap();
-    let models = Arc::new(Models::Local(local));
+    let models = Arc::new(Models::Local(Box::new(local)));
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:80"] {
         let refused = Host::bind(address.parse().unwrap(), example("digits"), models.clone(), None).await;
         assert!(matches!(refused, Err(Failure::Usage(_))), "{address}");
@@ -280,7 +280,9 @@ fn model(name: &str) -> PathBuf {
 
 fn with(bundle: &Bundle, kind: weft_primitives::AssetKind, name: &str) -> Arc<Models> {
     let instead = [(kind, model(name))].into();
-    Arc::new(Models::Local(Local::load(bundle, &instead, &compute()).unwrap()))
+    Arc::new(Models::Local(Box::new(
+        Local::load(bundle, &instead, &compute()).unwrap(),
+    )))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -345,7 +347,7 @@ async fn a_folder_is_searched_by_meaning() {
     assert_eq!(host.post("api/search", r#"{"query":" "}"#).await.status, 400);
 
     // What is kept is used again: without a model that could compute it.
-    let absent = Arc::new(Models::Local(Local::default()));
+    let absent = Arc::new(Models::Local(Box::default()));
     let kept = std::fs::read_dir(dir.path().join("indexes"))
         .unwrap()
         .next()
