@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Measures what every call of our pallets, a block and a transaction cost on the wasm runtime, and writes
 # runtime/src/weights/ anew.
-# To be run by hand on a quiet machine when the cost of a call has changed; not part of the tests.
+# To be run by hand on a quiet machine when the cost of a call has changed; not part of the tests. Each benchmark runs for
+# MIN_DURATION seconds at least (10), which makes twenty minutes of a hundred benchmarks.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -49,7 +50,7 @@ echo "== a block and a transaction that do nothing"
 for pallet in "${PALLETS[@]}"; do
     echo "== pallet_$pallet"
     "$bencher" v1 benchmark pallet "${from[@]}" \
-        --pallet "pallet_$pallet" --extrinsic '*' --steps "${STEPS:-50}" --repeat "${REPEAT:-20}" \
+        --pallet "pallet_$pallet" --extrinsic '*' --steps "${STEPS:-50}" --repeat "${REPEAT:-20}" --min-duration "${MIN_DURATION:-10}" \
         --output "$out/pallet_$pallet.rs"
 done
 # What says more of this machine than its processor stays out, and so do the templates' own tests and crates.
