@@ -81,7 +81,7 @@ impl pallet_market::Config for Runtime {
     type ReportPeriod = ReportPeriod;
     type AttestationSlash = AttestationSlash;
     type ReporterShare = ReporterShare;
-    type WeightInfo = ();
+    type WeightInfo = weights::pallet_market::WeightInfo<Runtime>;
 }
 
 impl pallet_providers::Config for Runtime {

@@ -5,6 +5,7 @@ use frame_support::{parameter_types, traits::ConstU32};
 use super::{TreasuryAccount, ai::ChainRandomness};
 use crate::{
     Balance, Balances, BlockNumber, DAYS, HOURS, MILLI, MINUTES, Market, Providers, Runtime, RuntimeHoldReason, UNIT,
+    weights,
 };
 
 parameter_types! {
@@ -58,5 +59,5 @@ impl pallet_custody::Config for Runtime {
     type RotationPause = RotationPause;
     type MaxEndpointBytes = ConstU32<128>;
     type MaxDuePerBlock = ConstU32<10>;
-    type WeightInfo = ();
+    type WeightInfo = weights::pallet_custody::WeightInfo<Runtime>;
 }

@@ -4,7 +4,9 @@ use frame_support::{parameter_types, traits::ConstU32};
 use frame_system::EnsureRoot;
 
 use super::{TreasuryAccount, payments::Money};
-use crate::{AccountId, Balance, Balances, BlockNumber, DAYS, Jobs, MILLI, Market, Runtime, RuntimeHoldReason, UNIT};
+use crate::{
+    AccountId, Balance, Balances, BlockNumber, DAYS, Jobs, MILLI, Market, Runtime, RuntimeHoldReason, UNIT, weights,
+};
 
 parameter_types! {
     pub const SpaceDeposit: Balance = UNIT;
@@ -33,5 +35,5 @@ impl pallet_spaces::Config for Runtime {
     type ReportPeriod = SpaceReportPeriod;
     type MaxTitleBytes = ConstU32<64>;
     type MaxVersionBytes = ConstU32<32>;
-    type WeightInfo = ();
+    type WeightInfo = weights::pallet_spaces::WeightInfo<Runtime>;
 }

@@ -3,7 +3,7 @@
 use frame_support::{parameter_types, traits::ConstU32};
 
 use super::ai::ChainRandomness;
-use crate::{Balance, Balances, BlockNumber, MILLI, MINUTES, Market, Runtime, RuntimeHoldReason, UNIT};
+use crate::{Balance, Balances, BlockNumber, MILLI, MINUTES, Market, Runtime, RuntimeHoldReason, UNIT, weights};
 
 parameter_types! {
     /// A pinner proves once in every epoch.
@@ -25,5 +25,5 @@ impl pallet_pins::Config for Runtime {
     type DealDeposit = PinDealDeposit;
     type PinBond = PinBond;
     type EvictorShare = EvictorShare;
-    type WeightInfo = ();
+    type WeightInfo = weights::pallet_pins::WeightInfo<Runtime>;
 }

@@ -1,6 +1,6 @@
 //! THIS FILE WAS AUTO-GENERATED USING THE SUBSTRATE BENCHMARK CLI VERSION 64.0.0
-//! DATE: 2026-11-24 (Y/M/D)
-//! CPU: `Intel(R) Xeon(R) Processor`
+//! DATE: 2026-11-25 (Y/M/D)
+//! CPU: `AMD EPYC`
 //!
 //! SHORT-NAME: `block`, LONG-NAME: `BlockExecution`, RUNTIME: `weft`
 //! WARMUPS: `10`, REPEAT: `100`
@@ -16,15 +16,15 @@ parameter_types! {
     /// Calculated by multiplying the *Average* with `1.0` and adding `0`.
     ///
     /// Stats nanoseconds:
-    ///   Min, Max: 199_915, 320_332
-    ///   Average:  211_749
-    ///   Median:   204_533
-    ///   Std-Dev:  20097.31
+    ///   Min, Max: 232_797, 4_333_066
+    ///   Average:  387_562
+    ///   Median:   254_901
+    ///   Std-Dev:  705520.49
     ///
     /// Percentiles nanoseconds:
-    ///   99th: 286_682
-    ///   95th: 262_121
-    ///   75th: 208_195
+    ///   99th: 4_327_288
+    ///   95th: 292_557
+    ///   75th: 263_072
     pub const BlockExecutionWeight: Weight =
-        Weight::from_parts(WEIGHT_REF_TIME_PER_NANOS.saturating_mul(211_749), 0);
+        Weight::from_parts(WEIGHT_REF_TIME_PER_NANOS.saturating_mul(387_562), 0);
 }

@@ -1,6 +1,6 @@
 //! THIS FILE WAS AUTO-GENERATED USING THE SUBSTRATE BENCHMARK CLI VERSION 64.0.0
-//! DATE: 2026-11-24 (Y/M/D)
-//! CPU: `Intel(R) Xeon(R) Processor`
+//! DATE: 2026-11-25 (Y/M/D)
+//! CPU: `AMD EPYC`
 //!
 //! SHORT-NAME: `extrinsic`, LONG-NAME: `ExtrinsicBase`, RUNTIME: `weft`
 //! WARMUPS: `10`, REPEAT: `100`
@@ -16,15 +16,15 @@ parameter_types! {
     /// Calculated by multiplying the *Average* with `1.0` and adding `0`.
     ///
     /// Stats nanoseconds:
-    ///   Min, Max: 139_995, 144_517
-    ///   Average:  140_780
-    ///   Median:   140_652
-    ///   Std-Dev:  760.1
+    ///   Min, Max: 133_751, 142_072
+    ///   Average:  135_113
+    ///   Median:   134_588
+    ///   Std-Dev:  1425.33
     ///
     /// Percentiles nanoseconds:
-    ///   99th: 144_325
-    ///   95th: 141_919
-    ///   75th: 140_835
+    ///   99th: 139_964
+    ///   95th: 137_960
+    ///   75th: 135_249
     pub const ExtrinsicBaseWeight: Weight =
-        Weight::from_parts(WEIGHT_REF_TIME_PER_NANOS.saturating_mul(140_780), 0);
+        Weight::from_parts(WEIGHT_REF_TIME_PER_NANOS.saturating_mul(135_113), 0);
 }

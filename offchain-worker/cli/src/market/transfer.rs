@@ -17,7 +17,8 @@ use super::{
     handover::{self, Handover},
 };
 use crate::{
-    asset, blocks::Blocks, failure::Failure, holdings::Holder, home::Home, node::account, output, peers::Peers, sealed_model::urls_of,
+    asset, blocks::Blocks, failure::Failure, holdings::Holder, home::Home, node::account, output, peers::Peers,
+    sealed_model::urls_of,
 };
 
 /// See [`super::Command::Transfer`].
