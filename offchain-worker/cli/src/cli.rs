@@ -136,6 +136,7 @@ mod tests {
         ("weft custodian run", RUNS_ON),
         ("weft pin run", RUNS_ON),
         ("weft provider run", RUNS_ON),
+        ("weft store serve", RUNS_ON),
         ("weft market sample", "a sample is JSON: it is for programs in any case"),
         ("weft provider bond", ACT),
         ("weft provider unbond", ACT),
@@ -145,14 +146,6 @@ mod tests {
         ("weft provider pause", ACT),
         ("weft provider resume", ACT),
         ("weft provider deregister", ACT),
-    ];
-    /// Those of Spaces.
-    const SPACES_WITHOUT_JSON: &[(&str, &str)] = &[
-        ("weft space buy", ACT),
-        ("weft space rate", ACT),
-        ("weft space report", ACT),
-        ("weft space retire", ACT),
-        ("weft space remove", ACT),
     ];
     const RUNS_ON: &str = "it runs until it is stopped, and answers nothing";
     const ACT: &str = "it neither lists nor creates: its exit code is its answer";
@@ -182,15 +175,16 @@ mod tests {
         leaves(&Cli::command(), "", &mut found);
         assert!(found.len() > 80, "{found:?}");
         let is_excepted = |path: &str| {
-            let mut all = WITHOUT_JSON.iter().chain(SPACES_WITHOUT_JSON);
-            all.any(|(command, why)| *command == path && !why.is_empty())
+            WITHOUT_JSON
+                .iter()
+                .any(|(command, why)| *command == path && !why.is_empty())
         };
         let lacking: Vec<_> = found
             .iter()
             .filter(|(path, takes_json)| !takes_json && !is_excepted(path))
             .collect();
         assert!(lacking.is_empty(), "without --json: {lacking:?}");
-        for (command, _) in WITHOUT_JSON.iter().chain(SPACES_WITHOUT_JSON) {
+        for (command, _) in WITHOUT_JSON {
             assert!(
                 found.iter().any(|(path, _)| path == command),
                 "{command} is excepted and does not exist"

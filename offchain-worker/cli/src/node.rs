@@ -74,6 +74,14 @@ impl IdentityArgs {
         };
         Ok((home, signer))
     }
+
+    /// Whose home it is, if anybody's yet: where nothing is signed, no account is made either.
+    pub fn known(&self, home: &Home) -> Result<Option<AccountId>, Failure> {
+        if self.account.is_none() && !home.account_file().is_file() {
+            return Ok(None);
+        }
+        self.open().map(|(_, signer)| Some(signer.account()))
+    }
 }
 
 /// Reads an account on the command line. For clap.

@@ -152,8 +152,11 @@ impl Chain {
         let read = async {
             let address = dynamic::storage::<(u32, [u8; 32]), Value>("Assets", "Account");
             let at = self.api.at_current_block().await?;
-            let found = at.storage().fetch(address, (TOKEN, key.public_key().0)).await?;
-            let account = found.decode()?;
+            let found = at.storage().try_fetch(address, (TOKEN, key.public_key().0)).await?;
+            let Some(account) = found.map(|found| found.decode()).transpose()? else {
+                // Who never had any has no account of it.
+                return Ok(0);
+            };
             let balance = account.at("balance").and_then(Value::as_u128);
             balance.ok_or_else(|| Box::<dyn std::error::Error>::from("no balance"))
         };

@@ -52,7 +52,7 @@ fn story(folder: &Path) -> Result<()> {
     let asset = published["asset"].to_string();
     assert_eq!(blocks(&seller)?, BLOCKS);
     let mut serving = serve(&seller, "creator", "serve")?;
-    let bought = buyer.ask(&["market", "buy", &asset])?;
+    let bought = buyer.ask(&["market", "buy", &asset, "--without-key"])?;
     hand_keys_over(&seller, &buyer)?;
     let out = folder.join("out").display().to_string();
     buyer.act(&["market", "get", &asset, "--out", &out])?;

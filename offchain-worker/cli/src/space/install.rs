@@ -15,7 +15,7 @@ use crate::{
     blocks::{Blocks, to_content_id},
     failure::Failure,
     home::Home,
-    node::{HomeArgs, NodeArgs},
+    node::{IdentityArgs, NodeArgs},
     output,
     peers::Peers,
     progress::Progress,
@@ -36,7 +36,7 @@ pub struct Args {
     #[arg(long, value_name = "URL")]
     from: Vec<String>,
     #[command(flatten)]
-    home: HomeArgs,
+    identity: IdentityArgs,
     #[command(flatten)]
     node: NodeArgs,
     /// Print JSON.
@@ -72,7 +72,7 @@ impl Args {
     pub async fn run(self) -> Result<(), Failure> {
         let from = Source::named(&self.space)?;
         self.check(&from)?;
-        let home = self.home.open()?;
+        let home = self.identity.home.open()?;
         let shelf = Shelf::open(&home)?;
         let installed = match from {
             Source::Listed(space) => self.listed(space, &home, &shelf).await?,
@@ -106,7 +106,7 @@ impl Args {
     }
 
     async fn listed(&self, space: SpaceId, home: &Home, shelf: &Shelf) -> Result<Installed, Failure> {
-        let found = onchain::find_release(&self.node, home, space, self.release).await?;
+        let found = onchain::find_release(&self.node, self.identity.known(home)?, space, self.release).await?;
         let peers = Peers::new(self.from.iter().cloned().chain(found.endpoint))?;
         let bytes = fetch(home, found.bundle, &peers).await?;
         let installed = shelf.install(&bytes, found.bundle, Some(found.listed))?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use weft_chain::{
-    Client,
+    AccountId, Client,
     spaces::{Release, Space},
 };
 use weft_primitives::{
@@ -18,7 +18,6 @@ use super::{
 };
 use crate::{
     failure::Failure,
-    home::Home,
     node::NodeArgs,
     space::{installed::Listed, manifest::kind_name},
 };
@@ -35,16 +34,16 @@ pub struct Found {
     pub listed: Listed,
 }
 
-/// A release of a Space, the latest unless told otherwise, if whose home this is may install it.
+/// A release of a Space, the latest unless told otherwise, if the user may install it.
 pub async fn find_release(
     node: &NodeArgs,
-    home: &Home,
+    user: Option<AccountId>,
     id: SpaceId,
     release: Option<ReleaseNumber>,
 ) -> Result<Found, Failure> {
     let client = node.connect().await?;
     let space = existing(&client, id).await?;
-    may_install(&client, home, &space).await?;
+    may_install(&client, user, &space).await?;
     let release = match release {
         Some(number) => release_of(&client, id, number).await?,
         None => space.latest.clone(),
@@ -68,7 +67,7 @@ pub async fn find_release(
     })
 }
 
-async fn may_install(client: &Client, home: &Home, space: &Space) -> Result<(), Failure> {
+async fn may_install(client: &Client, user: Option<AccountId>, space: &Space) -> Result<(), Failure> {
     if let SpaceStatus::TakenDown { .. } = space.status {
         return Err(Failure::Refused(format!("Space {} is {}", space.id, status(space))));
     }
@@ -92,10 +91,9 @@ async fn may_install(client: &Client, home: &Home, space: &Space) -> Result<(), 
             ),
         }))
     };
-    if !home.account_file().is_file() {
+    let Some(user) = user else {
         return refused();
-    }
-    let user = home.account()?.account();
+    };
     if user == space.owner || client.spaces().purchase(space.id, user).await?.is_some() {
         return Ok(());
     }
