@@ -8,9 +8,9 @@ use subxt::{
     dynamic::{self, At, Value, value},
 };
 use subxt_signer::{SecretUri, sr25519::Keypair};
-use weft_tests::{error::HarnessError, network::Network};
+use weft_tests::{error::HarnessError, network::Network, process::wait_for};
 
-use crate::stage::Result;
+use crate::stage::{Result, SOON};
 
 type Api = OnlineClient<SubstrateConfig>;
 
@@ -82,10 +82,14 @@ fn story(folder: &Path) -> Result<()> {
     let paid = buying.ask(&["space", "buy", &id, "--max-price", &price])?;
     assert_eq!(paid["paid"], PRICE.to_string(), "{paid}");
     let models = PRICE * MODELS_PERCENT / 100;
-    let has: Vec<u128> = [&buyer.1, &creator.1, &author.1]
-        .into_iter()
-        .map(|key| chain.tokens(key))
-        .collect::<Result<_>>()?;
+    // What is read here is final, which takes a few blocks more.
+    let has: Vec<u128> = wait_for("the purchase to be final", SOON, || {
+        let has = [&buyer.1, &creator.1, &author.1]
+            .into_iter()
+            .map(|key| chain.tokens(key))
+            .collect::<Result<Vec<u128>>>()?;
+        Ok((has != [MINTED, 0, 0]).then_some(has))
+    })?;
     assert_eq!(has, [MINTED - PRICE, models, PRICE - models]);
 
     // --- a price is changed back to WEFT by its owner ---
