@@ -9,6 +9,8 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use sha2::{Digest, Sha256};
@@ -35,6 +37,18 @@ pub struct Attempt {
     fingerprints: Vec<[u8; 32]>,
 }
 
+/// Locks a file, or waits for half a second at most: between its fork and its exec a process that is being started by
+/// another thread holds whatever is open here, also what was closed just now.
+fn locked(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..10 {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(50)),
+            done => return done,
+        }
+    }
+    file.try_lock()
+}
+
 impl Attempt {
     /// Goes on with the attempt to publish these files of `total` bytes, or begins one.
     pub fn open(home: &Home, files: &[(String, PathBuf)], total: u64) -> Result<Self, Failure> {
@@ -42,7 +56,7 @@ impl Attempt {
         let failed = |error: io::Error| Failure::local(format_args!("cannot use {}", path.display()), error);
         fs::create_dir_all(home.publishing_dir()).map_err(failed)?;
         let mut file = open_secret(&path).map_err(failed)?;
-        match file.try_lock() {
+        match locked(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(Failure::Local(

