@@ -1,5 +1,7 @@
 //! `weft custodian`: keeping shares of others' keys, and handing them to whoever may have them.
 
+mod duties;
+mod keeping;
 mod run;
 
 use serde_json::json;

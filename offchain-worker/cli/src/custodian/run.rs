@@ -2,32 +2,33 @@
 //! what was dealt wrongly.
 //!
 //! All shares are on chain, sealed to this custodian's key; nothing is kept here but that key. Every decision is taken anew
-//! from the chain's state at each block.
+//! from the chain's state. Requests have the shortest deadline and come first at every block; what else there is to do is in
+//! `keeping`, a bounded part of it between two looks at requests.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use weft_chain::{
-    AccountId, ChainError, Client, Notice, Signer,
-    custody::{Custody, Dealing, KeyRequest},
+    Client, Notice, Signer,
+    custody::{Dealing, KeyRequest},
 };
-use weft_primitives::{
-    ContentId,
-    custody_view::{CustodyPhase, DealingId, KeyRequestId},
-};
+use weft_primitives::{ContentId, custody_view::KeyRequestId};
 use weft_vault::{
-    CustodianKeys, PublicKey, WrappedKey,
+    CustodianKeys, WrappedKey,
     shares::{self, Delivered, Share, SharesError},
 };
 
+use super::duties::Duties;
 use crate::{
-    custody::{commitments, on_chain, place, recipient_of},
+    custody::{commitments, place, recipient_of},
     failure::Failure,
     node::{IdentityArgs, NodeArgs},
     shutdown::Shutdown,
 };
 
-/// Blocks between two looks for committees that are to change.
-const ROTATIONS_EVERY: u32 = 20;
+/// Requests answered before other duties have their turn. Each answer may take a block, of the 40 there are for it.
+const ANSWERS_PER_LOOK: usize = 8;
+/// Blocks after which an answer that failed is tried again; others have their turn first.
+const ANSWER_AGAIN: u32 = 2;
 
 /// See the module.
 #[derive(Debug, clap::Args)]
@@ -38,22 +39,21 @@ pub struct Args {
     node: NodeArgs,
 }
 
-struct Keeper {
-    client: Client,
-    who: Signer,
-    keys: CustodianKeys,
+/// A custodian at work.
+pub(super) struct Keeper {
+    pub(super) client: Client,
+    pub(super) who: Signer,
+    pub(super) keys: CustodianKeys,
     /// Where the list of requests is read on: those before were over when they were seen.
     from: u64,
-    /// Requests that were answered, or cannot be.
-    settled: BTreeSet<KeyRequestId>,
-    /// Dealings in which this custodian sits, with the asset.
-    dealings: BTreeMap<DealingId, u64>,
-    /// Where the list of dealings is read on.
-    dealings_from: u64,
-    /// The block of the last look for committees that are to change.
-    rotations_at: u32,
-    /// Resharings that were dealt to, finished or disputed.
-    reshared: BTreeSet<DealingId>,
+    /// When requests whose answer failed may be tried again; never, for those that cannot be answered.
+    not_before: BTreeMap<KeyRequestId, u32>,
+    /// The keys of which this custodian has shares.
+    pub(super) duties: Duties,
+    /// From where on dealings are listed.
+    pub(super) dealings_from: u64,
+    /// Where the list of dealings is read on, while it is not at its end.
+    pub(super) listing: Option<u64>,
 }
 
 impl Args {
@@ -78,22 +78,25 @@ impl Args {
             who,
             keys: home.custodian_keys()?,
             from: 0,
-            settled: BTreeSet::new(),
-            dealings: BTreeMap::new(),
+            not_before: BTreeMap::new(),
+            duties: Duties::default(),
             dealings_from: 0,
-            rotations_at: 0,
-            reshared: BTreeSet::new(),
+            listing: None,
         };
         loop {
-            tokio::select! {
+            let more = tokio::select! {
                 done = keeper.look() => match done {
-                    Ok(()) => {},
+                    Ok(more) => more,
                     Err(Failure::Chain(error)) if error.is_transient() => {
                         tracing::warn!(%error, "the chain cannot be read now");
+                        false
                     },
                     Err(failure) => return Err(failure),
                 },
                 () = shutdown.asked() => break,
+            };
+            if more {
+                continue;
             }
             tokio::select! {
                 notice = notices.next() => match notice {
@@ -109,23 +112,45 @@ impl Args {
     }
 }
 
-/// The place of an account in a committee, from 1.
-fn index_in(dealing: &Dealing, who: &AccountId) -> Option<u8> {
-    let at = dealing.committee.iter().position(|member| member.account == *who)?;
-    u8::try_from(at).ok()?.checked_add(1)
+/// What befalls one key is told and passed over, so that nobody can keep a custodian from the others with one of theirs. That
+/// the chain cannot be reached ends the look.
+pub(super) fn contained<T: Default>(done: Result<T, Failure>, asset: u64) -> Result<T, Failure> {
+    match done {
+        Err(Failure::Chain(error)) if error.is_transient() => Err(error.into()),
+        Err(failure) => {
+            tracing::error!(asset, %failure, "a duty could not be done");
+            Ok(T::default())
+        }
+        done => done,
+    }
 }
 
 impl Keeper {
-    async fn look(&mut self) -> Result<(), Failure> {
+    /// Does a bounded part of what there is to do. Whether there is more, which need not wait for the next block.
+    async fn look(&mut self) -> Result<bool, Failure> {
+        let more_requests = self.answer_requests().await?;
+        let more_duties = self.keep_duties().await?;
+        Ok(more_requests || more_duties)
+    }
+
+    async fn answer_requests(&mut self) -> Result<bool, Failure> {
         let me = self.who.account();
         let now = self.client.best().await?.number;
         let mut from = Some(self.from);
         let mut all_over = true;
+        let mut answers = 0usize;
         while let Some(start) = from {
             let page = self.client.custody().requests_for(me, start).await?;
             for request in &page.items {
-                if now < request.until && request.in_force && !self.settled.contains(&request.id) {
-                    self.answer(request).await?;
+                let may_try = self.not_before.get(&request.id).is_none_or(|block| now >= *block);
+                if now < request.until && request.in_force && may_try {
+                    if answers >= ANSWERS_PER_LOOK {
+                        return Ok(true);
+                    }
+                    answers = answers.saturating_add(1);
+                    self.not_before.insert(request.id, now.saturating_add(ANSWER_AGAIN));
+                    let answered = self.answer(request).await;
+                    contained(answered, request.asset)?;
                 }
                 all_over &= now > request.until;
             }
@@ -133,9 +158,15 @@ impl Keeper {
             // What is over never opens again.
             if all_over && let Some(next) = page.next {
                 self.from = next;
+                self.not_before = self.not_before.split_off(&next);
             }
         }
-        self.keep_duties().await
+        Ok(false)
+    }
+
+    /// Nothing that changes by waiting keeps this request from being answered.
+    fn never_again(&mut self, request: &KeyRequest) {
+        self.not_before.insert(request.id, u32::MAX);
     }
 
     async fn answer(&mut self, request: &KeyRequest) -> Result<(), Failure> {
@@ -148,49 +179,50 @@ impl Keeper {
         let Some(index) = index else {
             return Ok(());
         };
-        if request.releases.iter().any(|release| release.index == index) || request.forged.contains(&index) {
-            self.settled.insert(request.id);
+        if request.releases.iter().any(|release| release.index == index) {
+            return Ok(());
+        }
+        if request.forged.contains(&index) {
+            self.never_again(request);
             return Ok(());
         }
         let Some(dealing) = self.client.custody().dealing(request.dealing).await? else {
             return Ok(());
         };
         let Some(share) = self.share(&dealing, index, &request.content).await? else {
-            self.settled.insert(request.id);
+            self.never_again(request);
             return Ok(());
         };
         let place = place(&self.client, request.asset, &request.content, request.dealing);
-        let wrapped = match shares::release_share(
+        let released = shares::release_share(
             &share,
             &commitments(&request.commitments),
             &recipient_of(request),
             &place,
-        ) {
+        );
+        let wrapped = match released {
             Ok(wrapped) => wrapped,
             Err(error) => {
                 tracing::error!(request = request.id, %error, "not released");
-                self.settled.insert(request.id);
+                self.never_again(request);
                 return Ok(());
             }
         };
         match self.client.custody().release(&self.who, request.id, wrapped.0).await {
-            Ok(()) => {
-                tracing::info!(request = request.id, asset = request.asset, "released");
-                self.settled.insert(request.id);
-            }
+            Ok(()) => tracing::info!(request = request.id, asset = request.asset, "released"),
             Err(error) if error.is_transient() => return Err(error.into()),
-            Err(error) => {
-                tracing::warn!(request = request.id, %error, "not released");
-                if error.is("Custody", "AlreadyReleased") {
-                    self.settled.insert(request.id);
-                }
-            }
+            Err(error) => tracing::warn!(request = request.id, %error, "not released"),
         }
         Ok(())
     }
 
     /// This custodian's share of a dealing in force. A seller's wrong deal is shown to the chain.
-    async fn share(&self, dealing: &Dealing, index: u8, content: &ContentId) -> Result<Option<Share>, Failure> {
+    pub(super) async fn share(
+        &self,
+        dealing: &Dealing,
+        index: u8,
+        content: &ContentId,
+    ) -> Result<Option<Share>, Failure> {
         let place = place(&self.client, dealing.asset, content, dealing.id);
         let wrapped = |deal: &weft_primitives::custody_view::DealView| {
             let at = usize::from(index).checked_sub(1)?;
@@ -239,7 +271,7 @@ impl Keeper {
         }
     }
 
-    async fn accuse(
+    pub(super) async fn accuse(
         &self,
         dealing: &Dealing,
         delivered: &Delivered<'_>,
@@ -271,153 +303,6 @@ impl Keeper {
             ),
             Err(error) if error.is_transient() => return Err(error.into()),
             Err(error) => tracing::warn!(dealing = dealing.id, %error, "a wrong share was not taken to the chain"),
-        }
-        Ok(())
-    }
-
-    /// Looks after the keys of which this custodian has shares.
-    async fn keep_duties(&mut self) -> Result<(), Failure> {
-        let me = self.who.account();
-        let mut from = Some(self.dealings_from);
-        while let Some(start) = from {
-            let page = self.client.custody().dealings_for(me, start).await?;
-            for dealing in page.items {
-                // A seller's wrong share is shown at once, not only when the key is asked for.
-                if !self.dealings.contains_key(&dealing.id) && !dealing.deals.is_empty() {
-                    self.look_at(&dealing).await?;
-                }
-                self.dealings.insert(dealing.id, dealing.asset);
-            }
-            self.dealings_from = start;
-            from = page.next;
-        }
-        let now = self.client.best().await?.number;
-        let look_for_rotations = now >= self.rotations_at.saturating_add(ROTATIONS_EVERY);
-        if look_for_rotations {
-            self.rotations_at = now;
-        }
-        let assets: BTreeSet<u64> = self.dealings.values().copied().collect();
-        for asset in assets {
-            let Some(custody) = self.client.custody().custody(asset).await? else {
-                self.dealings.retain(|_, of| *of != asset);
-                continue;
-            };
-            self.hand_on(&custody).await?;
-            if look_for_rotations && matches!(custody.phase, CustodyPhase::Dealt { .. }) && !custody.closing {
-                self.rotate(&custody).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Opens this custodian's share of a dealing that was not seen before.
-    async fn look_at(&self, dealing: &Dealing) -> Result<(), Failure> {
-        let Some(index) = index_in(dealing, &self.who.account()) else {
-            return Ok(());
-        };
-        let Some(custody) = self.client.custody().custody(dealing.asset).await? else {
-            return Ok(());
-        };
-        if custody.dealing.id == dealing.id && self.share(dealing, index, &custody.content).await?.is_some() {
-            tracing::info!(asset = dealing.asset, dealing = dealing.id, "has a share");
-        }
-        Ok(())
-    }
-
-    /// Has the committee changed if one of its members is not there any more.
-    async fn rotate(&self, custody: &Custody) -> Result<(), Failure> {
-        for member in &custody.dealing.committee {
-            let seen = self.client.custody().custodian(member.account).await?;
-            if seen.is_none_or(|custodian| !custodian.drawable) {
-                let done = self.client.custody().rotate(&self.who, custody.asset).await;
-                return self.note(done, "another committee is drawn", custody.asset);
-            }
-        }
-        Ok(())
-    }
-
-    /// Hands this custodian's share on to the next committee, and takes its share of it over.
-    async fn hand_on(&mut self, custody: &Custody) -> Result<(), Failure> {
-        let me = self.who.account();
-        let now = self.client.best().await?.number;
-        let (
-            CustodyPhase::Resharing {
-                deals_until,
-                disputes_until,
-            },
-            Some(next),
-        ) = (custody.phase, &custody.next)
-        else {
-            return Ok(());
-        };
-        self.check_reshared(custody, next).await?;
-        let Some(index) = index_in(&custody.dealing, &me) else {
-            return Ok(());
-        };
-        if now < deals_until && !self.reshared.contains(&next.id) && next.deals.iter().all(|deal| deal.dealer != index)
-        {
-            let Some(share) = self.share(&custody.dealing, index, &custody.content).await? else {
-                return Ok(());
-            };
-            let committee: Vec<_> = next
-                .committee
-                .iter()
-                .map(|member| PublicKey::from_bytes(member.encryption_key))
-                .collect();
-            let place = place(&self.client, custody.asset, &custody.content, next.id);
-            let dealt = shares::reshare(
-                &share,
-                &commitments(&custody.dealing.commitments),
-                custody.threshold,
-                &committee,
-                &place,
-            )?;
-            let done = self
-                .client
-                .custody()
-                .reshare(&self.who, custody.asset, on_chain(dealt))
-                .await;
-            self.note(done, "share handed on", custody.asset)?;
-            self.reshared.insert(next.id);
-        } else if now > disputes_until {
-            let done = self.client.custody().finish_rotation(&self.who, custody.asset).await;
-            self.note(done, "committee changed", custody.asset)?;
-        }
-        Ok(())
-    }
-
-    /// Opens what old custodians dealt to this one, so that a wrong share is shown while it can be.
-    async fn check_reshared(&self, custody: &Custody, next: &Dealing) -> Result<(), Failure> {
-        let Some(index) = index_in(next, &self.who.account()) else {
-            return Ok(());
-        };
-        let place = place(&self.client, custody.asset, &custody.content, next.id);
-        for deal in &next.deals {
-            let at = usize::from(index).saturating_sub(1);
-            let Some(wrapped) = deal.wrapped.get(at).map(|wrapped| WrappedKey(wrapped.0)) else {
-                continue;
-            };
-            let commitments = commitments(&deal.commitments);
-            let delivered = Delivered {
-                dealer: deal.dealer,
-                commitments: &commitments,
-                wrapped: &wrapped,
-            };
-            if let Err(SharesError::WrongDelivery { .. }) =
-                shares::open_dealt_share(&self.keys, index, &delivered, &place)
-            {
-                self.accuse(next, &delivered, index, &place).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Another custodian may have been faster, or the block too late: the next look tells.
-    fn note(&self, done: Result<(), ChainError>, what: &str, asset: u64) -> Result<(), Failure> {
-        match done {
-            Ok(()) => tracing::info!(asset, "{what}"),
-            Err(error) if error.is_transient() => return Err(error.into()),
-            Err(error) => tracing::debug!(asset, %error, "not done: {what}"),
         }
         Ok(())
     }
