@@ -16,7 +16,7 @@ use weft_primitives::{
 use weft_vault::{
     ContentKey, KeyCommitment, PublicKey, WrappedKey,
     keys::{KeyPair, Role},
-    shares::{self, NoKey, Place, Recipient, Released, SharesError, To},
+    shares::{self, Combined, Evidence, NoKey, Place, Recipient, Released, SharesError, To},
 };
 
 use crate::failure::Failure;
@@ -129,14 +129,15 @@ pub struct Collected {
     pub released: usize,
 }
 
-/// Waits until enough custodians have released an asset's key to `recipient`, puts it together, and checks it. Shares that are
-/// wrong are disputed on chain if `signer` is the one who asked for the key; so is a seller who entrusted another key.
+/// Waits until enough custodians have released an asset's key to `recipient`, puts it together, and checks it. Whoever `signer`
+/// is, shares that are wrong are shown on chain with it first, for which whoever asked for the key is compensated; so is a seller
+/// who entrusted another key. That a share could not be shown costs nobody the key.
 pub async fn collect<R: Role>(
     client: &Client,
     asset: &Asset,
     recipient: &KeyRecipient<AccountId>,
     keys: &KeyPair<R>,
-    signer: Option<&Signer>,
+    signer: &Signer,
 ) -> Result<Collected, Failure> {
     let mut disputed = Vec::new();
     loop {
@@ -153,23 +154,23 @@ pub async fn collect<R: Role>(
                 asset.id
             )));
         }
-        match put_together(client, asset, &request, keys).await? {
-            Ok(key) => {
+        let shown = shown(client, asset, &request).await?;
+        let combined = shares::combine_released(keys, &shown.released());
+        for index in forged_of(&combined) {
+            if !disputed.contains(index) {
+                disputed.push(*index);
+                dispute(client, signer, &request, *index, &shown, keys).await;
+            }
+        }
+        match combined {
+            Ok(Combined { key, .. }) => {
                 return Ok(Collected {
                     key,
                     block: client.best().await?.number,
                     released: request.releases.len(),
                 });
             }
-            Err((NoKey::TooFew { need, good, forged }, released)) => {
-                if let Some(signer) = signer {
-                    for index in forged {
-                        if !disputed.contains(&index) {
-                            disputed.push(index);
-                            dispute(client, signer, &request, index, &released, keys).await;
-                        }
-                    }
-                }
+            Err(NoKey::TooFew { need, good, .. }) => {
                 if now > request.until {
                     return Err(Failure::Refused(format!(
                         "only {good} of the {need} custodians that it takes released the key of asset {} in time; the silent ones lose stake: ask again",
@@ -177,12 +178,13 @@ pub async fn collect<R: Role>(
                     )));
                 }
             }
-            Err((NoKey::WrongKey { secret }, _)) => {
-                if let Some(signer) = signer {
-                    client.custody().report_wrong_key(signer, asset.id, *secret).await?;
+            Err(NoKey::WrongKey { secret }) => {
+                // Another recipient may have shown it before.
+                if let Err(error) = client.custody().report_wrong_key(signer, asset.id, *secret).await {
+                    tracing::warn!(asset = asset.id, %error, "the wrong key was not taken to the chain");
                 }
                 return Err(Failure::Refused(format!(
-                    "the seller of asset {} entrusted another key than it promised; this was shown on chain and costs its bond: ask for your money back",
+                    "the seller of asset {} entrusted another key than it promised, which costs its bond once it is shown on chain: ask for your money back",
                     asset.id
                 )));
             }
@@ -216,17 +218,20 @@ impl Shown {
     }
 }
 
-async fn put_together<R: Role>(
-    client: &Client,
-    asset: &Asset,
-    request: &KeyRequest,
-    keys: &KeyPair<R>,
-) -> Result<Result<ContentKey, (NoKey, Shown)>, Failure> {
+/// Whose shares are not what was committed to, whether or not the others gave the key.
+fn forged_of(combined: &Result<Combined, NoKey>) -> &[u8] {
+    match combined {
+        Ok(Combined { forged, .. }) | Err(NoKey::TooFew { forged, .. }) => forged,
+        Err(NoKey::WrongKey { .. }) => &[],
+    }
+}
+
+async fn shown(client: &Client, asset: &Asset, request: &KeyRequest) -> Result<Shown, Failure> {
     let custody = client.custody().custody(asset.id).await?;
     let envelope = custody
         .and_then(|custody| custody.envelope)
         .ok_or_else(|| Failure::Refused(format!("the key of asset {} is no longer in custody", asset.id)))?;
-    let shown = Shown {
+    Ok(Shown {
         place: place(client, asset.id, &request.content, request.dealing),
         to: recipient_of(request),
         threshold: request.threshold,
@@ -238,11 +243,19 @@ async fn put_together<R: Role>(
             .collect(),
         envelope,
         key_commitment: KeyCommitment(asset.key_commitment),
-    };
-    Ok(match shares::combine_released(keys, &shown.released()) {
-        Ok(combined) => Ok(combined.key),
-        Err(no_key) => Err((no_key, shown)),
     })
+}
+
+/// The evidence that a released share is wrong; `None`, with a word in the log, if there is none.
+fn evidence<R: Role>(shown: &Shown, index: u8, keys: &KeyPair<R>) -> Option<Evidence> {
+    let (_, wrapped) = shown.shares.iter().find(|(of, _)| *of == index)?;
+    let why = match shares::prove_forged_release(keys, index, wrapped, &shown.released()) {
+        Ok(Ok(evidence)) => return Some(evidence),
+        Ok(Err(error)) => error.to_string(),
+        Err(error) => error.to_string(),
+    };
+    tracing::warn!(index, why, "a share does not open, and that cannot be shown");
+    None
 }
 
 /// Shows the chain that a released share is wrong. That it could not be shown is worth a word, not a failure: the key may
@@ -255,19 +268,8 @@ async fn dispute<R: Role>(
     shown: &Shown,
     keys: &KeyPair<R>,
 ) {
-    let Some((_, wrapped)) = shown.shares.iter().find(|(of, _)| *of == index) else {
+    let Some(evidence) = evidence(shown, index, keys) else {
         return;
-    };
-    let evidence = match shares::prove_forged_release(keys, index, wrapped, &shown.released()) {
-        Ok(Ok(evidence)) => evidence,
-        Ok(Err(error)) => {
-            tracing::warn!(index, %error, "a share does not open, and that cannot be shown");
-            return;
-        }
-        Err(error) => {
-            tracing::warn!(index, %error, "a share does not open, and that cannot be shown");
-            return;
-        }
     };
     match client
         .custody()
@@ -276,5 +278,87 @@ async fn dispute<R: Role>(
     {
         Ok(()) => tracing::info!(request = request.id, index, "a forged share was shown on chain"),
         Err(error) => tracing::warn!(request = request.id, index, %error, "a forged share was not taken to the chain"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use weft_vault::{CustodianKeys, UserKeys};
+
+    /// Five custodians of whom any three give the key, and what those in `released` release; those in `forging` something else.
+    fn released(released: &[u8], forging: &[u8]) -> (ContentKey, UserKeys, Shown) {
+        let place = Place {
+            genesis: [1; 32],
+            asset: 7,
+            ciphertext: [3; 36],
+            dealing: 11,
+        };
+        let custodians: Vec<_> = (0..5).map(|_| CustodianKeys::generate().unwrap()).collect();
+        let members: Vec<_> = custodians.iter().map(CustodianKeys::public).collect();
+        let key = ContentKey::generate().unwrap();
+        let dealt = shares::deal_key(&key, 3, &members, &place).unwrap();
+        let other = shares::deal_key(&key, 3, &members, &place).unwrap();
+        let buyer = UserKeys::generate().unwrap();
+        let to = To {
+            recipient: Recipient::Licence(1),
+            account: [4; 32],
+            key: buyer.public(),
+        };
+        let release = |index: u8| {
+            let deal = if forging.contains(&index) {
+                &other.deal
+            } else {
+                &dealt.deal
+            };
+            let at = usize::from(index) - 1;
+            let delivered = shares::Delivered {
+                dealer: 0,
+                commitments: &deal.commitments,
+                wrapped: &deal.wrapped[at],
+            };
+            let share = shares::open_dealt_share(&custodians[at], index, &delivered, &place).unwrap();
+            let wrapped = shares::release_share(&share, &deal.commitments, &to, &place).unwrap();
+            (index, wrapped)
+        };
+        let shares = released.iter().copied().map(release).collect();
+        let shown = Shown {
+            place,
+            to,
+            threshold: 3,
+            commitments: dealt.deal.commitments.clone(),
+            shares,
+            envelope: dealt.envelope,
+            key_commitment: key.commitment(),
+        };
+        (key, buyer, shown)
+    }
+
+    #[test]
+    fn a_forger_among_five_is_named_though_the_key_is_there() {
+        let (key, buyer, shown) = released(&[1, 2, 3, 4, 5], &[2]);
+        let combined = shares::combine_released(&buyer, &shown.released());
+        assert_eq!(forged_of(&combined), [2]);
+        assert_eq!(combined.unwrap().key.expose(), key.expose());
+        assert!(evidence(&shown, 2, &buyer).is_some());
+        assert!(evidence(&shown, 1, &buyer).is_none(), "an honest share");
+        assert!(evidence(&shown, 6, &buyer).is_none(), "nobody's share");
+    }
+
+    #[test]
+    fn forgers_are_named_while_too_few_have_released() {
+        let (_, buyer, shown) = released(&[1, 4, 5], &[4, 5]);
+        let combined = shares::combine_released(&buyer, &shown.released());
+        assert_eq!(forged_of(&combined), [4, 5]);
+        assert!(matches!(combined, Err(NoKey::TooFew { need: 3, good: 1, .. })));
+    }
+
+    #[test]
+    fn another_key_than_the_promised_is_the_sellers_fault_alone() {
+        let (_, buyer, mut shown) = released(&[1, 2, 3], &[]);
+        shown.key_commitment = KeyCommitment([0; 32]);
+        let combined = shares::combine_released(&buyer, &shown.released());
+        assert!(forged_of(&combined).is_empty());
+        assert!(matches!(combined, Err(NoKey::WrongKey { .. })));
     }
 }

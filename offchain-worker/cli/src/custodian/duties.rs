@@ -4,7 +4,7 @@
 //! an answer. They take turns in rounds: a look takes a few, requests for keys are answered between two looks, and the next
 //! round begins once all had their turn, but no sooner than [`ROUND_EVERY`] blocks after the last.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque, btree_map::Entry};
 
 use weft_primitives::{AssetId, custody_view::DealingId};
 
@@ -43,8 +43,8 @@ impl Duties {
 
     /// Adds a key. It has its turn in this round.
     pub fn add(&mut self, asset: AssetId) {
-        if !self.kept.contains_key(&asset) {
-            self.kept.insert(asset, Kept::default());
+        if let Entry::Vacant(place) = self.kept.entry(asset) {
+            place.insert(Kept::default());
             self.waiting.push_back(asset);
         }
     }

@@ -116,7 +116,7 @@ pub async fn receive(
         asset,
         &KeyRecipient::Licence(licence),
         &home.user_keys()?,
-        Some(holder),
+        holder,
     )
     .await;
     let Collected { key, block, released } = match collected {

@@ -105,7 +105,8 @@ impl Worker {
     }
 
     /// The key of a model: wrapped by its owner, or put together from what custodians released to this device. The latter is
-    /// kept beside the device's own key, because releases do not stay on chain.
+    /// kept beside the device's own key, because releases do not stay on chain. Anybody may show a forged share, so that the
+    /// device does, and its owner is compensated.
     async fn key(&self, asset: &Asset, provider: AccountId) -> Result<ContentKey, Failure> {
         if let Some(grant) = self.client.market().grant(asset.id, provider).await? {
             return sealed_model::granted_key(&self.client, &self.keys, asset, &grant);
@@ -115,7 +116,7 @@ impl Worker {
             return Ok(key);
         }
         let recipient = KeyRecipient::Provider(provider);
-        let collected = custody::collect(&self.client, asset, &recipient, &self.keys, None).await;
+        let collected = custody::collect(&self.client, asset, &recipient, &self.keys, &self.device).await;
         let key = collected
             .map_err(|failure| match failure {
                 Failure::NotFound(why) => Failure::NotFound(format!(
