@@ -85,6 +85,17 @@ pub fn on(pallet: &str, error: &str) -> Option<&'static str> {
         ("Custody", "OnDuty") => {
             "this custodian is on duty; run `weft custodian pause`, keep running, and wait to be replaced"
         }
+        ("Custody", "NotCustodian") => "this account is no custodian; run `weft custodian register`",
+        ("Custody", "AlreadyRegistered") => "this account is a custodian already; see `weft custodian status`",
+        ("Custody", "ZeroAmount") => "an amount of zero does nothing; give another",
+        ("Custody", "InsufficientStake") => "there is not so much stake; see `weft custodian status`",
+        ("Custody", "StakeNeeded") => {
+            "while this custodian is on duty the minimum stake has to stay; take out less, or run `weft custodian pause` and wait to be replaced"
+        }
+        ("Custody", "UnusableKey") => "nothing can be wrapped for this encryption key; make a new one",
+        ("Custody", "NoKey") => {
+            "this account has no key of this asset from custodians, so no deposit is held for it; is it the provider's owner account?"
+        }
         ("Custody", "NotInForce") => "the licence was revoked or has run out, so no key is released for it",
         ("Custody", "AlreadyEntrusted") => "the key is in custody already; see `weft market show`",
         ("Pins", "NoPiecesRoot") => {

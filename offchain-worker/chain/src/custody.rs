@@ -180,6 +180,23 @@ impl Keys<'_> {
         self.client.submit(custodian, &call, Until::InBlock).await.map(drop)
     }
 
+    /// Takes stake out.
+    pub async fn unbond(&self, custodian: &Signer, amount: Balance) -> Result<(), ChainError> {
+        let call = runtime::transactions().custody().unbond(amount);
+        self.client.submit(custodian, &call, Until::InBlock).await.map(drop)
+    }
+
+    /// Sets the key for shares of future dealings. Final when this returns: a key that a reorganisation took back is not
+    /// noticed by anybody.
+    pub async fn set_encryption_key(
+        &self,
+        custodian: &Signer,
+        encryption_key: EncryptionKey,
+    ) -> Result<(), ChainError> {
+        let call = runtime::transactions().custody().set_encryption_key(encryption_key);
+        self.client.submit(custodian, &call, Until::Finalised).await.map(drop)
+    }
+
     /// Has a committee drawn for the key of one's own asset.
     pub async fn open(
         &self,
@@ -233,6 +250,12 @@ impl Keys<'_> {
     /// Asks for a model's key as a provider who offers it.
     pub async fn request_for_provider(&self, provider: &Signer, asset: AssetId) -> Result<(), ChainError> {
         let call = runtime::transactions().custody().request_for_provider(asset);
+        self.client.submit(provider, &call, Until::InBlock).await.map(drop)
+    }
+
+    /// Removes the record that a provider has a key from custodians, and returns its deposit.
+    pub async fn forget_key(&self, provider: &Signer, asset: AssetId) -> Result<(), ChainError> {
+        let call = runtime::transactions().custody().forget_key(asset);
         self.client.submit(provider, &call, Until::InBlock).await.map(drop)
     }
 

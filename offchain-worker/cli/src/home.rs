@@ -6,6 +6,7 @@
 //! device.key    X25519 key of the device
 //! user.key      X25519 key to which answers and bought keys are wrapped
 //! custodian.key X25519 key to which shares of others' keys are dealt
+//! custodian-keys/ those that were made later, by number
 //! keys/         content keys of what was published or bought here, by the CID of the sealed file
 //! publishing/   keys of publications that are not on the chain yet, and how far they are
 //! store/        content-addressed blocks
@@ -153,10 +154,15 @@ impl Home {
         UserKeys::load_or_create(&self.dir.join("user.key")).map_err(|error| Failure::Local(error.to_string()))
     }
 
-    /// The X25519 keys of a custodian, made at the first call.
+    /// The first X25519 keys of a custodian, made at the first call.
     pub fn custodian_keys(&self) -> Result<CustodianKeys, Failure> {
         CustodianKeys::load_or_create(&self.dir.join("custodian.key"))
             .map_err(|error| Failure::Local(error.to_string()))
+    }
+
+    /// Where the keys of a custodian are that were made later.
+    pub fn later_custodian_keys_dir(&self) -> PathBuf {
+        self.dir.join("custodian-keys")
     }
 
     /// Keeps the content key of a sealed file.

@@ -164,10 +164,14 @@ impl Keeper {
     }
 
     /// Opens what old custodians dealt to this one, so that a wrong share is shown while it can be.
-    async fn check_reshared(&self, custody: &Custody, next: &Dealing) -> Result<(), Failure> {
+    async fn check_reshared(&mut self, custody: &Custody, next: &Dealing) -> Result<(), Failure> {
         let Some(index) = index_in(next, &self.who.account()) else {
             return Ok(());
         };
+        if next.deals.is_empty() {
+            return Ok(());
+        }
+        let keys = self.ring.of(next, index)?;
         let place = place(&self.client, custody.asset, &custody.content, next.id);
         for deal in &next.deals {
             let at = usize::from(index).saturating_sub(1);
@@ -180,10 +184,8 @@ impl Keeper {
                 commitments: &commitments,
                 wrapped: &wrapped,
             };
-            if let Err(SharesError::WrongDelivery { .. }) =
-                shares::open_dealt_share(&self.keys, index, &delivered, &place)
-            {
-                self.accuse(next, &delivered, index, &place).await?;
+            if let Err(SharesError::WrongDelivery { .. }) = shares::open_dealt_share(&keys, index, &delivered, &place) {
+                self.accuse(next, &delivered, index, &place, &keys).await?;
             }
         }
         Ok(())

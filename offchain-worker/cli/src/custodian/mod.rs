@@ -2,11 +2,13 @@
 
 mod duties;
 mod keeping;
+mod ring;
 mod run;
 
 use serde_json::json;
 use weft_chain::AccountId;
 
+use self::ring::Ring;
 use crate::{
     amount::{Weft, parse_weft},
     failure::Failure,
@@ -27,6 +29,19 @@ pub enum Command {
         /// How much, in WEFT.
         #[arg(value_parser = parse_weft)]
         amount: Weft,
+        #[command(flatten)]
+        shared: Shared,
+    },
+    /// Take stake out, at once. While on duty, the minimum stays.
+    Unbond {
+        /// How much, in WEFT.
+        #[arg(value_parser = parse_weft)]
+        amount: Weft,
+        #[command(flatten)]
+        shared: Shared,
+    },
+    /// Register a new encryption key. Old keys stay in the home: shares that were dealt to them still open with them alone.
+    RotateKey {
         #[command(flatten)]
         shared: Shared,
     },
@@ -86,13 +101,48 @@ impl Shared {
     }
 }
 
+/// Makes another key, keeps it, and registers it, in this order: shares may be dealt to it from the next block on.
+async fn rotate_key(shared: Shared) -> Result<(), Failure> {
+    let (home, who) = shared.identity.open()?;
+    let client = shared.node.connect().await?;
+    let custodian = client
+        .custody()
+        .custodian(who.account())
+        .await?
+        .ok_or_else(|| no_custodian(who.account()))?;
+    let mut ring = Ring::open(&home)?;
+    let key = ring.next_after(&custodian.encryption_key)?;
+    client.custody().set_encryption_key(&who, key).await?;
+    let key = format!("0x{}", hex::encode(key));
+    if shared.json {
+        return output::json(&json!({
+            "custodian": who.account(),
+            "encryption_key": key,
+            "keys_in_home": ring.len(),
+        }));
+    }
+    output::pairs([
+        ("custodian", who.account().to_string()),
+        ("encryption key", key),
+        (
+            "keep",
+            "custodian.key and custodian-keys/ in the home, while on duty: shares are wrapped to old keys too"
+                .to_owned(),
+        ),
+    ])
+}
+
+fn no_custodian(who: AccountId) -> Failure {
+    Failure::NotFound(format!("{who} is no custodian: run `weft custodian register`"))
+}
+
 impl Command {
     /// Runs the command.
     pub async fn run(self) -> Result<(), Failure> {
         match self {
             Self::Register { shared } => {
                 let (home, who) = shared.identity.open()?;
-                let key = *home.custodian_keys()?.public().as_bytes();
+                let key = Ring::open(&home)?.newest();
                 shared.node.connect().await?.custody().register(&who, key, None).await?;
                 shared.done(who.account(), "registered; keep `weft custodian run` running")
             }
@@ -101,6 +151,12 @@ impl Command {
                 shared.node.connect().await?.custody().bond(&who, amount.0).await?;
                 shared.done(who.account(), "bonded")
             }
+            Self::Unbond { amount, shared } => {
+                let (_, who) = shared.identity.open()?;
+                shared.node.connect().await?.custody().unbond(&who, amount.0).await?;
+                shared.done(who.account(), &format!("took out {amount}"))
+            }
+            Self::RotateKey { shared } => rotate_key(shared).await,
             Self::Pause { shared } => {
                 let (_, who) = shared.identity.open()?;
                 shared
@@ -156,9 +212,7 @@ impl Command {
                 };
                 let client = shared.node.connect().await?;
                 let Some(custodian) = client.custody().custodian(who).await? else {
-                    return Err(Failure::NotFound(format!(
-                        "{who} is no custodian: run `weft custodian register`"
-                    )));
+                    return Err(no_custodian(who));
                 };
                 if shared.json {
                     return output::json(&custodian);

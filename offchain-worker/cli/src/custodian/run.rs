@@ -1,7 +1,7 @@
 //! `weft custodian run`: release what is asked for, take over and hand on shares when committees change, and show the chain
 //! what was dealt wrongly.
 //!
-//! All shares are on chain, sealed to this custodian's key; nothing is kept here but that key. Every decision is taken anew
+//! All shares are on chain, sealed to this custodian's keys; nothing is kept here but those. Every decision is taken anew
 //! from the chain's state. Requests have the shortest deadline and come first at every block; what else there is to do is in
 //! `keeping`, a bounded part of it between two looks at requests.
 
@@ -17,7 +17,7 @@ use weft_vault::{
     shares::{self, Delivered, Share, SharesError},
 };
 
-use super::duties::Duties;
+use super::{duties::Duties, ring::Ring};
 use crate::{
     custody::{commitments, place, recipient_of},
     failure::Failure,
@@ -43,7 +43,7 @@ pub struct Args {
 pub(super) struct Keeper {
     pub(super) client: Client,
     pub(super) who: Signer,
-    pub(super) keys: CustodianKeys,
+    pub(super) ring: Ring,
     /// Where the list of requests is read on: those before were over when they were seen.
     from: u64,
     /// When requests whose answer failed may be tried again; never, for those that cannot be answered.
@@ -76,7 +76,7 @@ impl Args {
         let mut keeper = Keeper {
             client,
             who,
-            keys: home.custodian_keys()?,
+            ring: Ring::open(&home)?,
             from: 0,
             not_before: BTreeMap::new(),
             duties: Duties::default(),
@@ -218,11 +218,15 @@ impl Keeper {
 
     /// This custodian's share of a dealing in force. A seller's wrong deal is shown to the chain.
     pub(super) async fn share(
-        &self,
+        &mut self,
         dealing: &Dealing,
         index: u8,
         content: &ContentId,
     ) -> Result<Option<Share>, Failure> {
+        if dealing.deals.is_empty() {
+            return Ok(None);
+        }
+        let keys = self.ring.of(dealing, index)?;
         let place = place(&self.client, dealing.asset, content, dealing.id);
         let wrapped = |deal: &weft_primitives::custody_view::DealView| {
             let at = usize::from(index).checked_sub(1)?;
@@ -244,10 +248,9 @@ impl Keeper {
             })
             .collect();
         let opened = match delivered.as_slice() {
-            [] => return Ok(None),
-            [seller] if seller.dealer == 0 => shares::open_dealt_share(&self.keys, index, seller, &place),
+            [seller] if seller.dealer == 0 => shares::open_dealt_share(&keys, index, seller, &place),
             deals => shares::open_reshared(
-                &self.keys,
+                &keys,
                 index,
                 dealing.threshold,
                 deals,
@@ -260,7 +263,7 @@ impl Keeper {
             Err(SharesError::WrongDelivery { dealer, index }) => {
                 let found = delivered.iter().find(|delivered| delivered.dealer == dealer);
                 if let Some(delivered) = found {
-                    self.accuse(dealing, delivered, index, &place).await?;
+                    self.accuse(dealing, delivered, index, &place, &keys).await?;
                 }
                 Ok(None)
             }
@@ -277,13 +280,14 @@ impl Keeper {
         delivered: &Delivered<'_>,
         index: u8,
         place: &shares::Place,
+        keys: &CustodianKeys,
     ) -> Result<(), Failure> {
-        let proved = shares::prove_forged_deal(&self.keys, index, delivered, place)
+        let proved = shares::prove_forged_deal(keys, index, delivered, place)
             .map_err(|error| Failure::Local(error.to_string()))?;
         let evidence = match proved {
             Ok(evidence) => evidence,
             Err(error) => {
-                tracing::error!(dealing = dealing.id, %error, "a share does not open with this custodian's key, and that cannot be shown: is it the registered one?");
+                tracing::error!(dealing = dealing.id, %error, "a share does not open with this custodian's key, and that cannot be shown");
                 return Ok(());
             }
         };

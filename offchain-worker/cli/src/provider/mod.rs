@@ -9,6 +9,7 @@ mod standing;
 mod status;
 mod work;
 
+use serde_json::json;
 use weft_chain::{Client, Signer};
 use weft_primitives::AssetId;
 
@@ -63,6 +64,17 @@ pub enum Command {
         asset: AssetId,
         #[command(flatten)]
         shared: Shared,
+    },
+    /// Have a model's key from custodians forgotten on chain, and get its deposit back. An offer of the model gets
+    /// no jobs then, unless its owner granted the key as well.
+    ForgetKey {
+        /// The model's number.
+        asset: AssetId,
+        #[command(flatten)]
+        shared: Shared,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Run: fetch the offered models, and do jobs until interrupted.
     Run(run::Args),
@@ -159,6 +171,16 @@ impl Command {
                     .withdraw_offer(&owner, asset)
                     .await?;
                 output::line(format_args!("no longer offering model {asset}"))
+            }
+            Self::ForgetKey { asset, shared, json } => {
+                let (_, owner) = shared.identity.open()?;
+                shared.node.connect().await?.custody().forget_key(&owner, asset).await?;
+                if json {
+                    return output::json(&json!({ "provider": owner.account(), "asset": asset }));
+                }
+                output::line(format_args!(
+                    "the key of model {asset} is forgotten and its deposit is back; `weft provider offer --asset {asset}` asks for it again"
+                ))
             }
             Self::Pause { shared } => setup::pause(shared).await,
             Self::Resume { shared } => setup::resume(shared).await,
