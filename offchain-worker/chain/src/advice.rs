@@ -136,3 +136,24 @@ pub(crate) fn on_runtime_error(error: &DispatchError) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_custodian_or_provider_can_run_into_has_advice() {
+        for error in [
+            "NotCustodian",
+            "AlreadyRegistered",
+            "ZeroAmount",
+            "InsufficientStake",
+            "StakeNeeded",
+            "OnDuty",
+            "UnusableKey",
+            "NoKey",
+        ] {
+            assert!(on("Custody", error).is_some(), "{error}");
+        }
+    }
+}

@@ -41,7 +41,9 @@ const CALLS: &[(&str, &[&str])] = &[
             "register",
             "deregister",
             "set_available",
+            "set_encryption_key",
             "bond",
+            "unbond",
             "open_custody",
             "deal",
             "dispute_deal",
@@ -54,6 +56,8 @@ const CALLS: &[(&str, &[&str])] = &[
             "reshare",
             "dispute_reshare",
             "finish_rotation",
+            "dissolve",
+            "forget_key",
         ],
     ),
     (
@@ -100,6 +104,7 @@ const STORAGE: &[(&str, &[&str])] = &[
     ("Assets", &["Asset", "Account", "Metadata"]),
     ("Market", &["Endpoints", "Grants"]),
     ("Providers", &["Offers"]),
+    ("Custody", &["Custodians", "Custodies", "DrawableCount"]),
 ];
 
 /// Runtime APIs this build asks.

@@ -36,6 +36,15 @@ pub struct Deal {
     pub wrapped: Vec<WrappedKey>,
 }
 
+/// What [`Custody`] does not show of the changes of a committee.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rotations {
+    /// No other committee is drawn before this block.
+    pub paused_until: u32,
+    /// Whether the last one could not take over.
+    pub failed: bool,
+}
+
 /// Reads and calls about keys in custody.
 pub struct Keys<'a> {
     pub(crate) client: &'a Client,
@@ -146,6 +155,75 @@ impl Keys<'_> {
                     items: page.items.into_iter().map(|Static(custodian)| custodian).collect(),
                     next: page.next,
                 })
+            })
+            .await
+    }
+
+    /// How many custodians can be drawn.
+    pub async fn drawable(&self) -> Result<u32, ChainError> {
+        self.client
+            .read("count the custodians", |view| async move {
+                let found = view
+                    .storage()
+                    .try_fetch(runtime::storage().custody().drawable_count(), ())
+                    .await?;
+                Ok(match found {
+                    Some(count) => count.decode()?,
+                    None => 0,
+                })
+            })
+            .await
+    }
+
+    /// The block since which a custodian cannot be drawn; `None` if it can be, or is not registered.
+    pub async fn out_since(&self, custodian: AccountId) -> Result<Option<u32>, ChainError> {
+        self.client
+            .read("show a custodian", |view| async move {
+                let found = view
+                    .storage()
+                    .try_fetch(runtime::storage().custody().custodians(), (custodian,))
+                    .await?;
+                Ok(match found {
+                    Some(value) => {
+                        let custodian = value.decode()?;
+                        custodian.position.is_none().then_some(custodian.out_since)
+                    }
+                    None => None,
+                })
+            })
+            .await
+    }
+
+    /// What else decides whether the committee of a key can be changed; `None` if nobody keeps it.
+    pub async fn rotations(&self, asset: AssetId) -> Result<Option<Rotations>, ChainError> {
+        self.client
+            .read("show a key's custody", |view| async move {
+                let found = view
+                    .storage()
+                    .try_fetch(runtime::storage().custody().custodies(), (asset,))
+                    .await?;
+                Ok(match found {
+                    Some(value) => {
+                        let custody = value.decode()?;
+                        Some(Rotations {
+                            paused_until: custody.rotation_paused_until,
+                            failed: custody.rotation_failed,
+                        })
+                    }
+                    None => None,
+                })
+            })
+            .await
+    }
+
+    /// The age in blocks at which any committee may be changed, and how long a custodian who wants to leave waits until a key
+    /// whose committee cannot be changed goes back to its owner.
+    pub async fn rotation_period(&self) -> Result<u32, ChainError> {
+        self.client
+            .read("tell how old committees get", |view| async move {
+                Ok(view
+                    .constants()
+                    .entry(runtime::constants().custody().rotation_period())?)
             })
             .await
     }
@@ -287,6 +365,12 @@ impl Keys<'_> {
     /// Has another committee drawn for a key, if it is time.
     pub async fn rotate(&self, who: &Signer, asset: AssetId) -> Result<(), ChainError> {
         let call = runtime::transactions().custody().rotate(asset);
+        self.client.submit(who, &call, Until::InBlock).await.map(drop)
+    }
+
+    /// Ends a custody whose committee cannot be changed, once a custodian has waited long enough to be let go.
+    pub async fn dissolve(&self, who: &Signer, asset: AssetId) -> Result<(), ChainError> {
+        let call = runtime::transactions().custody().dissolve(asset);
         self.client.submit(who, &call, Until::InBlock).await.map(drop)
     }
 

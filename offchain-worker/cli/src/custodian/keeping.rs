@@ -11,7 +11,10 @@ use weft_vault::{
     shares::{self, Delivered, SharesError},
 };
 
-use super::run::{Keeper, contained};
+use super::{
+    renewal::{Committee, Due, Pool},
+    run::{Keeper, contained},
+};
 use crate::{
     custody::{commitments, on_chain, place},
     failure::Failure,
@@ -35,6 +38,7 @@ impl Keeper {
     pub(super) async fn keep_duties(&mut self) -> Result<bool, Failure> {
         let now = self.client.best().await?.number;
         if self.duties.begin_round(now) {
+            self.pool = self.read_pool().await?;
             self.listing.get_or_insert(self.dealings_from);
         }
         self.list_dealings().await?;
@@ -113,24 +117,62 @@ impl Keeper {
                     _ => Ok(false),
                 }
             }
-            (CustodyPhase::Dealt { .. }, _) if !custody.closing && index.is_some() => self.rotate(&custody, now).await,
+            (CustodyPhase::Dealt { since }, _) => match index {
+                Some(index) if !custody.closing => self.renew(&custody, index, since, now).await,
+                _ => Ok(false),
+            },
             _ => Ok(false),
         }
     }
 
-    /// Has the committee changed if one of its members is not there any more.
-    async fn rotate(&mut self, custody: &Custody, now: u32) -> Result<bool, Failure> {
-        if !self.duties.may_try(custody.asset, now) {
+    /// What of the chain is the same for all keys.
+    async fn read_pool(&self) -> Result<Pool, Failure> {
+        let custody = self.client.custody();
+        Ok(Pool {
+            drawable: custody.drawable().await?,
+            out_since: custody.out_since(self.who.account()).await?,
+            period: custody.rotation_period().await?,
+        })
+    }
+
+    /// Has a committee changed that is old or lacks a member, or the key given back where that cannot be done and this
+    /// custodian has waited long enough to leave.
+    async fn renew(&mut self, custody: &Custody, index: u8, since: u32, now: u32) -> Result<bool, Failure> {
+        let asset = custody.asset;
+        if !self.duties.may_try(asset, now) {
             return Ok(false);
         }
+        let mut is_one_gone = false;
         for member in &custody.dealing.committee {
             let seen = self.client.custody().custodian(member.account).await?;
-            if seen.is_none_or(|custodian| !custodian.drawable) {
-                let done = self.client.custody().rotate(&self.who, custody.asset).await;
-                return self.note(done, "another committee is drawn", custody.asset, now);
+            // A custodian on duty cannot deregister, so that one who is not found is one whom a reorganisation hides.
+            if seen.is_some_and(|custodian| !custodian.drawable) {
+                is_one_gone = true;
+                break;
             }
         }
-        Ok(false)
+        let Some(rotations) = self.client.custody().rotations(asset).await? else {
+            return Ok(false);
+        };
+        let committee = Committee {
+            index,
+            custodians: custody.custodians,
+            since,
+            is_one_gone,
+            paused_until: rotations.paused_until,
+            has_failed: rotations.failed,
+        };
+        match self.pool.due(&committee, now) {
+            Due::Nothing => Ok(false),
+            Due::Rotate => {
+                let done = self.client.custody().rotate(&self.who, asset).await;
+                self.note(done, "another committee is drawn", asset, now)
+            }
+            Due::Dissolve => {
+                let done = self.client.custody().dissolve(&self.who, asset).await;
+                self.note(done, "the key is given back to its owner", asset, now)
+            }
+        }
     }
 
     /// Hands this custodian's share on to the next committee. One that was refused is tried again in the next round: its

@@ -2,6 +2,7 @@
 
 mod duties;
 mod keeping;
+mod renewal;
 mod ring;
 mod run;
 

@@ -17,7 +17,7 @@ use weft_vault::{
     shares::{self, Delivered, Share, SharesError},
 };
 
-use super::{duties::Duties, ring::Ring};
+use super::{duties::Duties, renewal::Pool, ring::Ring};
 use crate::{
     custody::{commitments, place, recipient_of},
     failure::Failure,
@@ -50,6 +50,8 @@ pub(super) struct Keeper {
     not_before: BTreeMap<KeyRequestId, u32>,
     /// The keys of which this custodian has shares.
     pub(super) duties: Duties,
+    /// What of the chain is the same for all of them.
+    pub(super) pool: Pool,
     /// From where on dealings are listed.
     pub(super) dealings_from: u64,
     /// Where the list of dealings is read on, while it is not at its end.
@@ -80,6 +82,7 @@ impl Args {
             from: 0,
             not_before: BTreeMap::new(),
             duties: Duties::default(),
+            pool: Pool::default(),
             dealings_from: 0,
             listing: None,
         };
@@ -309,5 +312,28 @@ impl Keeper {
             Err(error) => tracing::warn!(dealing = dealing.id, %error, "a wrong share was not taken to the chain"),
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use weft_chain::ChainError;
+
+    #[test]
+    fn only_that_the_chain_cannot_be_reached_ends_a_look() {
+        let away = ChainError::Unreachable {
+            url: "ws://127.0.0.1:1".into(),
+            reason: "refused".into(),
+        };
+        assert!(contained::<bool>(Err(away.into()), 7).is_err());
+        let refused = ChainError::Rejected {
+            pallet: "Custody".into(),
+            error: "OtherShare".into(),
+            advice: String::new(),
+        };
+        assert!(!contained::<bool>(Err(refused.into()), 7).unwrap());
+        assert!(!contained::<bool>(Err(Failure::Local("a share is damaged".into())), 7).unwrap());
+        assert!(contained(Ok(true), 7).unwrap());
     }
 }
