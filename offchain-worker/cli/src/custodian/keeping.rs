@@ -38,8 +38,8 @@ impl Keeper {
     pub(super) async fn keep_duties(&mut self) -> Result<bool, Failure> {
         let now = self.client.best().await?.number;
         if self.duties.begin_round(now) {
-            self.pool = self.read_pool().await?;
             self.listing.get_or_insert(self.dealings_from);
+            self.pool = self.read_pool().await?;
         }
         self.list_dealings().await?;
         for _ in 0..ASSETS_PER_LOOK {
