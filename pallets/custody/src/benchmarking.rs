@@ -118,6 +118,15 @@ fn buyer_request<T: Config>(asset: AssetId) -> (T::AccountId, KeyRequestId) {
     (buyer, request)
 }
 
+/// As if the recipient of a request had asked for another encryption key: asking anew takes its place then.
+fn under_another_key<T: Config>(request: KeyRequestId) {
+    Requests::<T>::mutate(request, |request| {
+        if let Some(request) = request {
+            request.encryption_key = sample::key_of("earlier");
+        }
+    });
+}
+
 /// A provider's request.
 fn provider_request<T: Config>(asset: AssetId) -> (T::AccountId, KeyRequestId) {
     let provider: T::AccountId = account("provider", 0, 0);
@@ -313,30 +322,28 @@ mod benchmarks {
     #[benchmark]
     fn request_for_licence() {
         let (_, asset) = dealt::<T>();
-        let buyer: T::AccountId = account("buyer", 0, 0);
-        fund::<T>(&buyer);
-        let licence = T::Licensing::benchmark_licence(asset, &buyer, &sample::key_of(&buyer));
+        let (buyer, earlier) = buyer_request::<T>(asset);
+        under_another_key::<T>(earlier);
+        let Some(KeyRecipient::Licence(licence)) = Requests::<T>::get(earlier).map(|request| request.recipient) else {
+            unreachable!("it was a buyer's request");
+        };
 
         #[extrinsic_call]
         _(RawOrigin::Signed(buyer), asset, licence);
 
-        assert!(LatestRequest::<T>::contains_key(asset, KeyRecipient::Licence(licence)));
+        assert!(Requests::<T>::get(earlier).is_some_and(|request| request.superseded));
     }
 
     #[benchmark]
     fn request_for_provider() {
         let (_, asset) = dealt::<T>();
-        let provider: T::AccountId = account("provider", 0, 0);
-        T::Grantees::benchmark_unkeyed_offer(asset, &provider);
-        fund::<T>(&provider);
+        let (provider, earlier) = provider_request::<T>(asset);
+        under_another_key::<T>(earlier);
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(provider.clone()), asset);
+        _(RawOrigin::Signed(provider), asset);
 
-        assert!(LatestRequest::<T>::contains_key(
-            asset,
-            KeyRecipient::Provider(provider)
-        ));
+        assert!(Requests::<T>::get(earlier).is_some_and(|request| request.superseded));
     }
 
     #[benchmark]
@@ -344,7 +351,14 @@ mod benchmarks {
         let (_, asset) = dealt::<T>();
         let (provider, request) = provider_request::<T>(asset);
         release_all::<T>(request, &[MAX_SHARES]);
-        let last = member::<T>(present::<T>(asset), MAX_SHARES);
+        let first = present::<T>(asset);
+        let last = member::<T>(first, MAX_SHARES);
+        // Of a dealing that is not in force any more the custody is looked at, too.
+        Dealings::<T>::mutate(first, |dealing| {
+            if let Some(dealing) = dealing {
+                dealing.state = DealingState::Superseded;
+            }
+        });
 
         #[extrinsic_call]
         _(RawOrigin::Signed(last), request, [7; 80]);
@@ -494,6 +508,11 @@ mod benchmarks {
         let (_, request) = buyer_request::<T>(asset);
         let silent: alloc::vec::Vec<u8> = (1..=n as u8).collect();
         release_all::<T>(request, &silent);
+        Dealings::<T>::mutate(present::<T>(asset), |dealing| {
+            if let Some(dealing) = dealing {
+                dealing.state = DealingState::Superseded;
+            }
+        });
         pass::<T>(T::ReleaseWindow::get());
         charge_cursors_to_the_block::<T>();
         let now = frame_system::Pallet::<T>::block_number();

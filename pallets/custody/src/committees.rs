@@ -11,7 +11,7 @@ use weft_primitives::{AssetId, ContentId, custody_view::DealingId, registry::Key
 
 use crate::{
     Config, Custodians, CustodyOf, Dealing, DealingOf, DealingState, Dealings, Deals, Drawable, DrawableCount, Error,
-    KeyRequestOf, Member, MemberOf, NextDealing, Pallet, PerCustodian,
+    Event, KeyRequestOf, Member, MemberOf, NextDealing, Pallet, PerCustodian,
 };
 
 /// `custodians` different numbers below `count`, each set as likely as any other: the first steps of a Fisher-Yates shuffle
@@ -97,6 +97,7 @@ impl<T: Config> Pallet<T> {
                 }
             });
         }
+        Self::deposit_event(Event::DealingRemoved { dealing: id });
     }
 
     /// Since when the first member of a committee cannot be drawn any more; `None` if all can.

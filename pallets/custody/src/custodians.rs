@@ -5,7 +5,8 @@ use frame_support::{
     pallet_prelude::DispatchResult,
     traits::{Get, fungible::hold::Mutate as _},
 };
-use sp_runtime::ArithmeticError;
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::{ArithmeticError, traits::Zero};
 use weft_custody::hpke::is_usable_key;
 use weft_primitives::{Balance, device::EncryptionKey, endpoint::is_endpoint};
 
@@ -39,6 +40,7 @@ impl<T: Config> Pallet<T> {
             duties: 0,
             missed: 0,
             forged: 0,
+            spared_until: BlockNumberFor::<T>::zero(),
         };
         Self::relist(&who, &mut info);
         Custodians::<T>::insert(&who, info);

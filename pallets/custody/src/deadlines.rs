@@ -89,7 +89,7 @@ impl<T: Config> Pallet<T> {
     fn settle(id: KeyRequestId, mut request: KeyRequestOf<T>) -> u32 {
         let mut missed = 0u32;
         if let Some(dealing) = Dealings::<T>::get(request.dealing)
-            && dealing.state != DealingState::Void
+            && !Self::is_void(&dealing)
             && Self::stands(&request)
         {
             for (index, member) in (1u8..).zip(&dealing.committee) {

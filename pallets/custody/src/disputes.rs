@@ -25,8 +25,9 @@ use crate::{
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_dispute_deal(asset: AssetId, index: u8, evidence: &Evidence) -> DispatchResult {
         let custody = Custodies::<T>::get(asset).ok_or(Error::<T>::NotEntrusted)?;
-        let id = custody.dealing;
-        let dealing = Dealings::<T>::get(id).ok_or(Error::<T>::NotEntrusted)?;
+        // Of all its dealings only the first is the seller's.
+        let id = custody.opened;
+        let dealing = Dealings::<T>::get(id).ok_or(Error::<T>::NothingDelivered)?;
         let deal = Deals::<T>::get(id, 0).ok_or(Error::<T>::NothingDelivered)?;
         let wronged = member::<T>(&dealing, index)?;
         let wrapped = at_index(&deal.wrapped, index).ok_or(Error::<T>::NoSuchIndex)?;

@@ -150,7 +150,8 @@ impl<T: Config> Pallet<T> {
         Self::deposit_event(Event::Ended { asset, reason });
     }
 
-    /// Ends the custody of a seller who lied: the bond is lost, and its shares are released no more.
+    /// Ends the custody of a seller who lied: the bond is lost, and shares are released no more, of this dealing and of
+    /// those before.
     pub(crate) fn void(asset: AssetId, mut custody: CustodyOf<T>, reason: EndReason, wronged: &T::AccountId) {
         let amount = core::mem::take(&mut custody.bond);
         let compensation = Self::forfeit(HoldReason::Bond, &custody.opener, amount, Some(wronged));

@@ -400,13 +400,20 @@ pub mod pallet {
             request: KeyRequestId,
             /// How many had released.
             released: u32,
-            /// How many were silent and have been slashed.
+            /// How many were silent. Each has been slashed that was not in the last `ReleaseWindow`.
             missed: u32,
         },
         /// A request was removed after its window for disputes.
         RequestRemoved {
             /// The request.
             request: KeyRequestId,
+        },
+        /// Enough custodians have released a key to a provider, who now can run the model.
+        KeyNoted {
+            /// The asset whose key it is.
+            asset: AssetId,
+            /// The provider.
+            provider: T::AccountId,
         },
         /// A provider does not have a key from custodians any more.
         KeyForgotten {
@@ -469,6 +476,11 @@ pub mod pallet {
             /// The asset whose key it is.
             asset: AssetId,
             /// The dealing that will not be.
+            dealing: DealingId,
+        },
+        /// A dealing was removed: nobody has a duty from it any more.
+        DealingRemoved {
+            /// The dealing.
             dealing: DealingId,
         },
         /// A payment could not be made to the account it was due to, and went to the treasury, or was burned as dust.

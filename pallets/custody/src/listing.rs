@@ -12,8 +12,8 @@ use weft_primitives::{
 };
 
 use crate::{
-    Config, CustodianOf, Custodians, Custodies, DealingState, Dealings, Deals, Drawable, DrawableCount, LatestRequest,
-    MemberOf, NextDealing, NextDue, NextRequest, Pallet, Phase, RecipientOf, Releases, Requests, committees::index_of,
+    Config, CustodianOf, Custodians, Custodies, Dealings, Deals, Drawable, DrawableCount, LatestRequest, MemberOf,
+    NextDealing, NextDue, NextRequest, Pallet, Phase, RecipientOf, Releases, Requests, committees::index_of,
 };
 
 fn block<B: UniqueSaturatedInto<u32>>(number: B) -> u32 {
@@ -128,7 +128,7 @@ impl<T: Config> Pallet<T> {
             threshold: dealing.threshold,
             until: block(Self::release_until(&request)),
             disputes_until: block(Self::dispute_until(&request)),
-            in_force: dealing.state != DealingState::Void && Self::stands(&request),
+            in_force: !Self::is_void(&dealing) && Self::stands(&request),
             recipient: request.recipient.into(),
             account: request.account,
             encryption_key: request.encryption_key,

@@ -9,14 +9,17 @@ use frame_support::{
         tokens::{Fortitude, Precision, Restriction},
     },
 };
-use sp_runtime::{DispatchError, TokenError, traits::Zero};
+use sp_runtime::{DispatchError, Saturating, TokenError, traits::Zero};
 use weft_primitives::{Balance, price::share_of};
 
 use crate::{Config, Custodians, Event, HoldReason, Offence, Pallet};
 
 impl<T: Config> Pallet<T> {
-    /// Takes up to `amount` of a custodian's stake, part of it for whom it wronged. A silent one is no longer available,
-    /// until it says so again.
+    /// Takes some of a custodian's stake, part of it for whom it wronged. A silent one is no longer available, until it says
+    /// so again.
+    ///
+    /// Silence costs once in a `ReleaseWindow`, however much was asked for in it. Otherwise whoever asks for more than a
+    /// custodian, or the blocks, can answer in a window would earn from it.
     pub(crate) fn slash(custodian: &T::AccountId, offence: Offence, wronged: Option<&T::AccountId>) {
         let Some(mut info) = Custodians::<T>::get(custodian) else {
             defensive!("a custodian with duties is registered");
@@ -25,7 +28,13 @@ impl<T: Config> Pallet<T> {
         let due = match offence {
             Offence::Missed => {
                 info.missed = info.missed.saturating_add(1);
-                T::MissSlash::get()
+                let now = frame_system::Pallet::<T>::block_number();
+                if now < info.spared_until {
+                    0
+                } else {
+                    info.spared_until = now.saturating_add(T::ReleaseWindow::get());
+                    T::MissSlash::get()
+                }
             }
             Offence::Forged => {
                 info.forged = info.forged.saturating_add(1);
@@ -40,13 +49,15 @@ impl<T: Config> Pallet<T> {
         }
         Self::relist(custodian, &mut info);
         Custodians::<T>::insert(custodian, info);
-        let compensation = Self::forfeit(HoldReason::Stake, custodian, amount, wronged);
-        Self::deposit_event(Event::Slashed {
-            custodian: custodian.clone(),
-            offence,
-            amount,
-            compensation,
-        });
+        if !amount.is_zero() {
+            let compensation = Self::forfeit(HoldReason::Stake, custodian, amount, wronged);
+            Self::deposit_event(Event::Slashed {
+                custodian: custodian.clone(),
+                offence,
+                amount,
+                compensation,
+            });
+        }
         if was_available && offence == Offence::Missed {
             Self::deposit_event(Event::AvailabilitySet {
                 custodian: custodian.clone(),

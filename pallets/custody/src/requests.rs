@@ -17,9 +17,9 @@ use weft_primitives::{
 };
 
 use crate::{
-    Config, Custodies, CustodyOf, DealingState, Dealings, Error, Event, HoldReason, KeyRequest, KeyRequestOf,
-    LatestRequest, Members, NextRequest, Pallet, Phase, ProviderKey, ProviderKeys, RecipientOf, Releases, Requests,
-    committees::index_of,
+    Config, Custodies, CustodyOf, DealingOf, DealingState, Dealings, Error, Event, HoldReason, KeyRequest,
+    KeyRequestOf, LatestRequest, Members, NextRequest, Pallet, Phase, ProviderKey, ProviderKeys, RecipientOf, Releases,
+    Requests, committees::index_of,
 };
 
 impl<T: Config> Pallet<T> {
@@ -145,13 +145,26 @@ impl<T: Config> Pallet<T> {
             }
     }
 
+    /// Whether nothing is released from a dealing any more, because its seller was proved a liar.
+    ///
+    /// Otherwise a custody lives until its last request is removed, so that it is gone before only then.
+    pub(crate) fn is_void(dealing: &DealingOf<T>) -> bool {
+        match dealing.state {
+            DealingState::Void => true,
+            DealingState::Superseded => {
+                Custodies::<T>::get(dealing.asset).is_none_or(|custody| custody.opened != dealing.opened)
+            }
+            DealingState::Drawn | DealingState::InForce => false,
+        }
+    }
+
     pub(crate) fn do_release(who: T::AccountId, id: KeyRequestId, wrapped: WrappedKey) -> DispatchResult {
         let mut request = Requests::<T>::get(id).ok_or(Error::<T>::NoSuchRequest)?;
         let now = frame_system::Pallet::<T>::block_number();
         ensure!(now <= Self::release_until(&request), Error::<T>::DeadlinePassed);
         let dealing = Dealings::<T>::get(request.dealing).ok_or(Error::<T>::NoSuchRequest)?;
         let index = index_of::<T>(&dealing, &who)?;
-        ensure!(dealing.state != DealingState::Void, Error::<T>::CustodyVoid);
+        ensure!(!Self::is_void(&dealing), Error::<T>::CustodyVoid);
         ensure!(!request.released.has(index), Error::<T>::AlreadyReleased);
         ensure!(Self::stands(&request), Error::<T>::NotInForce);
         Releases::<T>::insert(id, index, wrapped);
@@ -198,6 +211,10 @@ impl<T: Config> Pallet<T> {
             },
         );
         T::Grantees::key_granted(asset, provider);
+        Self::deposit_event(Event::KeyNoted {
+            asset,
+            provider: provider.clone(),
+        });
     }
 
     /// Takes it back that a provider can have the key.

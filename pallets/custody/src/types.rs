@@ -44,6 +44,8 @@ pub struct Custodian<Url, BlockNumber> {
     pub missed: u32,
     /// Shares of it that were proved wrong.
     pub forged: u32,
+    /// No stake is taken for silence before this block.
+    pub spared_until: BlockNumber,
 }
 
 /// A custodian's place in a committee. The key is remembered, so that what was wrapped to it can be judged whatever the
@@ -65,7 +67,7 @@ pub enum DealingState {
     InForce,
     /// Another took its place; it stays for its open requests.
     Superseded,
-    /// Its seller was proved a liar; it stays until its requests are over, and nobody has to serve them.
+    /// Its seller was proved a liar when it was in force; it stays until its requests are over, and nobody has to serve them.
     Void,
 }
 

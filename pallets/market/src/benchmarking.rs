@@ -190,6 +190,23 @@ pub(crate) fn licensed<T: Config>(asset: AssetId, holder: &T::AccountId, encrypt
     id
 }
 
+/// What a holder's key was before: that of another point of the group.
+const EARLIER_KEY: EncryptionKey = {
+    // The double of the base point, RFC 7748's ladder with the scalar 2.
+    [
+        0xfb, 0x4e, 0x68, 0xdd, 0x9c, 0x46, 0xae, 0x5c, 0x5c, 0x0b, 0x35, 0x1e, 0xed, 0x5c, 0x3f, 0x8f, 0x14, 0x71,
+        0x15, 0x7d, 0x68, 0x0c, 0x75, 0xd9, 0xb7, 0xf1, 0x73, 0x18, 0xd5, 0x42, 0xd3, 0x20,
+    ]
+};
+
+/// A licence for which the key was asked from custodians under [`EARLIER_KEY`], so that asking anew takes that request's place.
+fn requested<T: Config>(asset: AssetId, holder: &T::AccountId) -> LicenceId {
+    let licence = licensed::<T>(asset, holder, EARLIER_KEY);
+    T::Custody::benchmark_entrust(asset);
+    Pallet::<T>::do_request_key(holder.clone(), licence, asset).expect("the key is in custody");
+    licence
+}
+
 /// A licence of a work of `owner`'s that was really paid.
 fn bought<T: Config>(holder: &T::AccountId, owner: &T::AccountId) -> LicenceId {
     let asset = stored::<T>(owner, publication::<T>(), tariffs::<T>());
@@ -435,12 +452,30 @@ mod benchmarks {
         assert!(LicenceOf::<T>::contains_key(asset, holder));
     }
 
+    /// By who has a licence, and has asked for the key under another encryption key.
+    #[benchmark]
+    fn buy_again(p: Linear<0, MAX_ANCESTORS>) {
+        let (owner, holder) = (other::<T>(0), caller::<T>());
+        let asset = Pallet::<T>::benchmark_asset(&owner, p.saturating_add(1));
+        let prices = tariffs::<T>();
+        Works::<T>::mutate(asset, |work| {
+            if let Some(work) = work {
+                work.tariffs = prices;
+            }
+        });
+        let licence = requested::<T>(asset, &holder);
+
+        #[extrinsic_call]
+        buy(RawOrigin::Signed(holder.clone()), asset, tariff::<T>(), 1, KEY);
+
+        assert!(Licences::<T>::get(licence).is_some_and(|licence| licence.encryption_key == KEY));
+    }
+
     #[benchmark]
     fn set_licence_key() {
         let (owner, holder) = (other::<T>(0), caller::<T>());
         let asset = published::<T>(&owner);
-        let licence = licensed::<T>(asset, &holder, KEY);
-        T::Custody::benchmark_entrust(asset);
+        let licence = requested::<T>(asset, &holder);
 
         #[extrinsic_call]
         _(RawOrigin::Signed(holder), licence, KEY);
@@ -452,8 +487,12 @@ mod benchmarks {
     fn request_key() {
         let (owner, holder) = (other::<T>(0), caller::<T>());
         let asset = published::<T>(&owner);
-        let licence = licensed::<T>(asset, &holder, KEY);
-        T::Custody::benchmark_entrust(asset);
+        let licence = requested::<T>(asset, &holder);
+        Licences::<T>::mutate(licence, |licence| {
+            if let Some(licence) = licence {
+                licence.encryption_key = KEY;
+            }
+        });
 
         #[extrinsic_call]
         _(RawOrigin::Signed(holder), licence, asset);

@@ -801,7 +801,7 @@ pub mod pallet {
         ///   held.
         /// - Events: `Licensed`, and `RoyaltiesPaid` and `RoyaltyRedirected` where there is a lineage.
         #[pallet::call_index(10)]
-        #[pallet::weight(T::WeightInfo::buy(MAX_ANCESTORS))]
+        #[pallet::weight(Pallet::<T>::weight_of_buying(MAX_ANCESTORS))]
         pub fn buy(
             origin: OriginFor<T>,
             asset: AssetId,
@@ -811,7 +811,7 @@ pub mod pallet {
         ) -> DispatchResultWithPostInfo {
             let who = ensure_signed(origin)?;
             let payees = Self::do_buy(who, asset, tariff, quantity, encryption_key)?;
-            Ok(Some(T::WeightInfo::buy(payees)).into())
+            Ok(Some(Self::weight_of_buying(payees)).into())
         }
 
         /// Sets the key to which a holder wants keys sealed. If custodians keep the key of the version that was asked

@@ -4,6 +4,7 @@ use frame_support::{
     ensure,
     pallet_prelude::DispatchResult,
     traits::{Get, fungible::hold::Mutate as _, tokens::Precision},
+    weights::Weight,
 };
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{DispatchError, SaturatedConversion};
@@ -17,10 +18,16 @@ use weft_primitives::{
 
 use crate::{
     AssetInfoOf, AssetStatus, Assets, Config, Error, Event, HoldReason, Licence, LicenceInfoOf, LicenceOf, Licences,
-    LicencesByHolder, NextLicenceId, Pallet, WorkOf, Works,
+    LicencesByHolder, NextLicenceId, Pallet, WeightInfo, WorkOf, Works,
 };
 
 impl<T: Config> Pallet<T> {
+    /// The most of what buying costs, with a licence already or without one, if the price is divided among so many besides the
+    /// owner.
+    pub(crate) fn weight_of_buying(payees: u32) -> Weight {
+        T::WeightInfo::buy(payees).max(T::WeightInfo::buy_again(payees))
+    }
+
     /// Returns among how many, besides the owner, the price was divided.
     pub(crate) fn do_buy(
         holder: T::AccountId,

@@ -31,6 +31,8 @@ pub trait WeightInfo {
     fn accept_transfer() -> Weight;
     /// Buys a first licence of an asset with `payees` ancestors, whose key is in custody.
     fn buy(payees: u32) -> Weight;
+    /// The same by who has a licence, in place of an open request for its key.
+    fn buy_again(payees: u32) -> Weight;
     /// Sets a licence's key for an asset whose key is in custody.
     fn set_licence_key() -> Weight;
     /// Asks for the key of a version.
@@ -98,11 +100,16 @@ impl WeightInfo for () {
             .reads_writes(10, 9)
             .saturating_add(RocksDbWeight::get().reads_writes(3, 2).saturating_mul(payees.into()))
     }
+    fn buy_again(payees: u32) -> Weight {
+        RocksDbWeight::get()
+            .reads_writes(11, 9)
+            .saturating_add(RocksDbWeight::get().reads_writes(3, 2).saturating_mul(payees.into()))
+    }
     fn set_licence_key() -> Weight {
-        RocksDbWeight::get().reads_writes(5, 4)
+        RocksDbWeight::get().reads_writes(6, 5)
     }
     fn request_key() -> Weight {
-        RocksDbWeight::get().reads_writes(6, 4)
+        RocksDbWeight::get().reads_writes(7, 5)
     }
     fn close_licence() -> Weight {
         RocksDbWeight::get().reads_writes(3, 5)

@@ -18,7 +18,7 @@ use core::marker::PhantomData;
 pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Storage: `Custody::Custodians` (r:1 w:1)
-	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(269), added: 2744, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(445), added: 2920, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::DrawableCount` (r:1 w:1)
@@ -29,14 +29,14 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `6`
 		//  Estimated: `3910`
-		// Minimum execution time: 217_144_000 picoseconds.
-		Weight::from_parts(224_445_000, 0)
+		// Minimum execution time: 219_928_000 picoseconds.
+		Weight::from_parts(232_417_000, 0)
 			.saturating_add(Weight::from_parts(0, 3910))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(4))
 	}
 	/// Storage: `Custody::Custodians` (r:2 w:2)
-	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(269), added: 2744, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::DrawableCount` (r:1 w:1)
 	/// Proof: `Custody::DrawableCount` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Drawable` (r:1 w:2)
@@ -47,44 +47,44 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(445), added: 2920, mode: `MaxEncodedLen`)
 	fn deregister() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2360`
-		//  Estimated: `6470`
-		// Minimum execution time: 144_075_000 picoseconds.
-		Weight::from_parts(147_480_000, 0)
-			.saturating_add(Weight::from_parts(0, 6470))
+		//  Measured:  `2368`
+		//  Estimated: `6478`
+		// Minimum execution time: 146_579_000 picoseconds.
+		Weight::from_parts(151_646_000, 0)
+			.saturating_add(Weight::from_parts(0, 6478))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(7))
 	}
 	/// Storage: `Custody::Custodians` (r:2 w:2)
-	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(269), added: 2744, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::DrawableCount` (r:1 w:1)
 	/// Proof: `Custody::DrawableCount` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Drawable` (r:1 w:2)
 	/// Proof: `Custody::Drawable` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	fn set_available() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `1540`
-		//  Estimated: `6470`
-		// Minimum execution time: 39_429_000 picoseconds.
-		Weight::from_parts(41_522_000, 0)
-			.saturating_add(Weight::from_parts(0, 6470))
+		//  Measured:  `1548`
+		//  Estimated: `6478`
+		// Minimum execution time: 40_981_000 picoseconds.
+		Weight::from_parts(43_826_000, 0)
+			.saturating_add(Weight::from_parts(0, 6478))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
 	/// Storage: `Custody::Custodians` (r:1 w:1)
-	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(269), added: 2744, mode: `MaxEncodedLen`)
 	fn set_encryption_key() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `864`
-		//  Estimated: `3730`
-		// Minimum execution time: 113_770_000 picoseconds.
-		Weight::from_parts(119_748_000, 0)
-			.saturating_add(Weight::from_parts(0, 3730))
+		//  Measured:  `868`
+		//  Estimated: `3734`
+		// Minimum execution time: 113_049_000 picoseconds.
+		Weight::from_parts(118_807_000, 0)
+			.saturating_add(Weight::from_parts(0, 3734))
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	/// Storage: `Custody::Custodians` (r:1 w:1)
-	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(269), added: 2744, mode: `MaxEncodedLen`)
 	/// Storage: `System::Account` (r:1 w:1)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
@@ -95,16 +95,16 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Proof: `Custody::Drawable` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	fn bond() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `1661`
+		//  Measured:  `1665`
 		//  Estimated: `3910`
-		// Minimum execution time: 95_182_000 picoseconds.
-		Weight::from_parts(99_989_000, 0)
+		// Minimum execution time: 93_109_000 picoseconds.
+		Weight::from_parts(95_252_000, 0)
 			.saturating_add(Weight::from_parts(0, 3910))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
 	/// Storage: `Custody::Custodians` (r:2 w:2)
-	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(269), added: 2744, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::DrawableCount` (r:1 w:1)
 	/// Proof: `Custody::DrawableCount` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Drawable` (r:1 w:2)
@@ -115,11 +115,11 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(445), added: 2920, mode: `MaxEncodedLen`)
 	fn unbond() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2360`
-		//  Estimated: `6470`
-		// Minimum execution time: 97_816_000 picoseconds.
-		Weight::from_parts(104_356_000, 0)
-			.saturating_add(Weight::from_parts(0, 6470))
+		//  Measured:  `2368`
+		//  Estimated: `6478`
+		// Minimum execution time: 98_317_000 picoseconds.
+		Weight::from_parts(103_855_000, 0)
+			.saturating_add(Weight::from_parts(0, 6478))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(7))
 	}
@@ -148,16 +148,16 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Storage: `Custody::Drawable` (r:9 w:0)
 	/// Proof: `Custody::Drawable` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Custodians` (r:9 w:9)
-	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(269), added: 2744, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Dealings` (r:0 w:1)
 	/// Proof: `Custody::Dealings` (`max_values`: None, `max_size`: Some(914), added: 3389, mode: `MaxEncodedLen`)
 	fn open_custody() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `5226`
-		//  Estimated: `25650`
-		// Minimum execution time: 237_774_000 picoseconds.
-		Weight::from_parts(244_676_000, 0)
-			.saturating_add(Weight::from_parts(0, 25650))
+		//  Measured:  `5262`
+		//  Estimated: `25686`
+		// Minimum execution time: 237_835_000 picoseconds.
+		Weight::from_parts(255_552_000, 0)
+			.saturating_add(Weight::from_parts(0, 25686))
 			.saturating_add(T::DbWeight::get().reads(29))
 			.saturating_add(T::DbWeight::get().writes(14))
 	}
@@ -175,8 +175,8 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1655`
 		//  Estimated: `4379`
-		// Minimum execution time: 144_536_000 picoseconds.
-		Weight::from_parts(154_581_000, 0)
+		// Minimum execution time: 144_836_000 picoseconds.
+		Weight::from_parts(150_885_000, 0)
 			.saturating_add(Weight::from_parts(0, 4379))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -194,14 +194,14 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Storage: `System::Account` (r:2 w:2)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Custodians` (r:13 w:13)
-	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(269), added: 2744, mode: `MaxEncodedLen`)
 	fn dispute_deal() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `7676`
-		//  Estimated: `36610`
-		// Minimum execution time: 1_127_412_000 picoseconds.
-		Weight::from_parts(1_171_287_000, 0)
-			.saturating_add(Weight::from_parts(0, 36610))
+		//  Measured:  `7728`
+		//  Estimated: `36662`
+		// Minimum execution time: 1_140_011_000 picoseconds.
+		Weight::from_parts(1_181_133_000, 0)
+			.saturating_add(Weight::from_parts(0, 36662))
 			.saturating_add(T::DbWeight::get().reads(21))
 			.saturating_add(T::DbWeight::get().writes(28))
 	}
@@ -216,16 +216,16 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Storage: `System::Account` (r:2 w:2)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Custodians` (r:13 w:13)
-	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(269), added: 2744, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Deals` (r:0 w:10)
 	/// Proof: `Custody::Deals` (`max_values`: None, `max_size`: Some(1035), added: 3510, mode: `MaxEncodedLen`)
 	fn report_wrong_key() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `6615`
-		//  Estimated: `36610`
-		// Minimum execution time: 408_410_000 picoseconds.
-		Weight::from_parts(430_793_000, 0)
-			.saturating_add(Weight::from_parts(0, 36610))
+		//  Measured:  `6667`
+		//  Estimated: `36662`
+		// Minimum execution time: 426_136_000 picoseconds.
+		Weight::from_parts(457_864_000, 0)
+			.saturating_add(Weight::from_parts(0, 36662))
 			.saturating_add(T::DbWeight::get().reads(20))
 			.saturating_add(T::DbWeight::get().writes(29))
 	}
@@ -234,7 +234,7 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Storage: `Custody::Dealings` (r:2 w:2)
 	/// Proof: `Custody::Dealings` (`max_values`: None, `max_size`: Some(914), added: 3389, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Custodians` (r:13 w:13)
-	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(269), added: 2744, mode: `MaxEncodedLen`)
 	/// Storage: `System::Account` (r:1 w:1)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
@@ -243,11 +243,11 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Proof: `Custody::Deals` (`max_values`: None, `max_size`: Some(1035), added: 3510, mode: `MaxEncodedLen`)
 	fn close() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `6420`
-		//  Estimated: `36610`
-		// Minimum execution time: 295_851_000 picoseconds.
-		Weight::from_parts(313_007_000, 0)
-			.saturating_add(Weight::from_parts(0, 36610))
+		//  Measured:  `6472`
+		//  Estimated: `36662`
+		// Minimum execution time: 291_535_000 picoseconds.
+		Weight::from_parts(315_481_000, 0)
+			.saturating_add(Weight::from_parts(0, 36662))
 			.saturating_add(T::DbWeight::get().reads(18))
 			.saturating_add(T::DbWeight::get().writes(28))
 	}
@@ -261,6 +261,8 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Proof: `Custody::Custodies` (`max_values`: None, `max_size`: Some(231), added: 2706, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::LatestRequest` (r:1 w:1)
 	/// Proof: `Custody::LatestRequest` (`max_values`: None, `max_size`: Some(73), added: 2548, mode: `MaxEncodedLen`)
+	/// Storage: `Custody::Requests` (r:1 w:2)
+	/// Proof: `Custody::Requests` (`max_values`: None, `max_size`: Some(187), added: 2662, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::NextRequest` (r:1 w:1)
 	/// Proof: `Custody::NextRequest` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `System::Account` (r:1 w:1)
@@ -269,17 +271,15 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(445), added: 2920, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Dealings` (r:1 w:1)
 	/// Proof: `Custody::Dealings` (`max_values`: None, `max_size`: Some(914), added: 3389, mode: `MaxEncodedLen`)
-	/// Storage: `Custody::Requests` (r:0 w:1)
-	/// Proof: `Custody::Requests` (`max_values`: None, `max_size`: Some(187), added: 2662, mode: `MaxEncodedLen`)
 	fn request_for_licence() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `3012`
+		//  Measured:  `3419`
 		//  Estimated: `4379`
-		// Minimum execution time: 254_019_000 picoseconds.
-		Weight::from_parts(266_398_000, 0)
+		// Minimum execution time: 265_186_000 picoseconds.
+		Weight::from_parts(269_482_000, 0)
 			.saturating_add(Weight::from_parts(0, 4379))
-			.saturating_add(T::DbWeight::get().reads(9))
-			.saturating_add(T::DbWeight::get().writes(7))
+			.saturating_add(T::DbWeight::get().reads(10))
+			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	/// Storage: `Providers::Providers` (r:1 w:0)
 	/// Proof: `Providers::Providers` (`max_values`: None, `max_size`: Some(812), added: 3287, mode: `MaxEncodedLen`)
@@ -289,6 +289,8 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Proof: `Custody::Custodies` (`max_values`: None, `max_size`: Some(231), added: 2706, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::LatestRequest` (r:1 w:1)
 	/// Proof: `Custody::LatestRequest` (`max_values`: None, `max_size`: Some(73), added: 2548, mode: `MaxEncodedLen`)
+	/// Storage: `Custody::Requests` (r:1 w:2)
+	/// Proof: `Custody::Requests` (`max_values`: None, `max_size`: Some(187), added: 2662, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::NextRequest` (r:1 w:1)
 	/// Proof: `Custody::NextRequest` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `System::Account` (r:1 w:1)
@@ -297,22 +299,22 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(445), added: 2920, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Dealings` (r:1 w:1)
 	/// Proof: `Custody::Dealings` (`max_values`: None, `max_size`: Some(914), added: 3389, mode: `MaxEncodedLen`)
-	/// Storage: `Custody::Requests` (r:0 w:1)
-	/// Proof: `Custody::Requests` (`max_values`: None, `max_size`: Some(187), added: 2662, mode: `MaxEncodedLen`)
 	fn request_for_provider() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2473`
+		//  Measured:  `2917`
 		//  Estimated: `4379`
-		// Minimum execution time: 265_967_000 picoseconds.
-		Weight::from_parts(279_076_000, 0)
+		// Minimum execution time: 281_871_000 picoseconds.
+		Weight::from_parts(288_340_000, 0)
 			.saturating_add(Weight::from_parts(0, 4379))
-			.saturating_add(T::DbWeight::get().reads(8))
-			.saturating_add(T::DbWeight::get().writes(7))
+			.saturating_add(T::DbWeight::get().reads(9))
+			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	/// Storage: `Custody::Requests` (r:1 w:1)
 	/// Proof: `Custody::Requests` (`max_values`: None, `max_size`: Some(187), added: 2662, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Dealings` (r:1 w:0)
 	/// Proof: `Custody::Dealings` (`max_values`: None, `max_size`: Some(914), added: 3389, mode: `MaxEncodedLen`)
+	/// Storage: `Custody::Custodies` (r:1 w:0)
+	/// Proof: `Custody::Custodies` (`max_values`: None, `max_size`: Some(231), added: 2706, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(445), added: 2920, mode: `MaxEncodedLen`)
 	/// Storage: `System::Account` (r:2 w:2)
@@ -335,12 +337,12 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Proof: `Custody::Releases` (`max_values`: None, `max_size`: Some(105), added: 2580, mode: `MaxEncodedLen`)
 	fn release() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `3042`
+		//  Measured:  `3242`
 		//  Estimated: `6196`
-		// Minimum execution time: 152_948_000 picoseconds.
-		Weight::from_parts(155_922_000, 0)
+		// Minimum execution time: 161_431_000 picoseconds.
+		Weight::from_parts(164_836_000, 0)
 			.saturating_add(Weight::from_parts(0, 6196))
-			.saturating_add(T::DbWeight::get().reads(11))
+			.saturating_add(T::DbWeight::get().reads(12))
 			.saturating_add(T::DbWeight::get().writes(10))
 	}
 	/// Storage: `Custody::Requests` (r:1 w:1)
@@ -356,7 +358,7 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Storage: `System::BlockHash` (r:1 w:0)
 	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Custodians` (r:2 w:2)
-	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(269), added: 2744, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::DrawableCount` (r:1 w:1)
 	/// Proof: `Custody::DrawableCount` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Drawable` (r:1 w:2)
@@ -375,11 +377,11 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Proof: `Custody::ProviderKeys` (`max_values`: None, `max_size`: Some(112), added: 2587, mode: `MaxEncodedLen`)
 	fn dispute_release() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `5425`
-		//  Estimated: `6470`
-		// Minimum execution time: 960_643_000 picoseconds.
-		Weight::from_parts(972_521_000, 0)
-			.saturating_add(Weight::from_parts(0, 6470))
+		//  Measured:  `5433`
+		//  Estimated: `6478`
+		// Minimum execution time: 969_127_000 picoseconds.
+		Weight::from_parts(999_812_000, 0)
+			.saturating_add(Weight::from_parts(0, 6478))
 			.saturating_add(T::DbWeight::get().reads(17))
 			.saturating_add(T::DbWeight::get().writes(11))
 	}
@@ -388,7 +390,7 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Storage: `Custody::Dealings` (r:1 w:1)
 	/// Proof: `Custody::Dealings` (`max_values`: None, `max_size`: Some(914), added: 3389, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Custodians` (r:12 w:9)
-	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(269), added: 2744, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::NextDealing` (r:1 w:1)
 	/// Proof: `Custody::NextDealing` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Babe::AuthorVrfRandomness` (r:1 w:0)
@@ -405,11 +407,11 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Proof: `Custody::Drawable` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	fn rotate() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `5749`
-		//  Estimated: `33870`
-		// Minimum execution time: 192_377_000 picoseconds.
-		Weight::from_parts(202_582_000, 0)
-			.saturating_add(Weight::from_parts(0, 33870))
+		//  Measured:  `5797`
+		//  Estimated: `33918`
+		// Minimum execution time: 194_170_000 picoseconds.
+		Weight::from_parts(200_569_000, 0)
+			.saturating_add(Weight::from_parts(0, 33918))
 			.saturating_add(T::DbWeight::get().reads(29))
 			.saturating_add(T::DbWeight::get().writes(12))
 	}
@@ -423,8 +425,8 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1925`
 		//  Estimated: `7768`
-		// Minimum execution time: 217_995_000 picoseconds.
-		Weight::from_parts(233_439_000, 0)
+		// Minimum execution time: 215_461_000 picoseconds.
+		Weight::from_parts(238_566_000, 0)
 			.saturating_add(Weight::from_parts(0, 7768))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(2))
@@ -438,7 +440,7 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Storage: `System::BlockHash` (r:1 w:0)
 	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Custodians` (r:1 w:1)
-	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(269), added: 2744, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::DrawableCount` (r:1 w:1)
 	/// Proof: `Custody::DrawableCount` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Drawable` (r:1 w:1)
@@ -449,10 +451,10 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	fn dispute_reshare() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `4899`
+		//  Measured:  `4903`
 		//  Estimated: `7768`
-		// Minimum execution time: 934_264_000 picoseconds.
-		Weight::from_parts(983_477_000, 0)
+		// Minimum execution time: 940_043_000 picoseconds.
+		Weight::from_parts(981_364_000, 0)
 			.saturating_add(Weight::from_parts(0, 7768))
 			.saturating_add(T::DbWeight::get().reads(11))
 			.saturating_add(T::DbWeight::get().writes(9))
@@ -464,13 +466,13 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Storage: `Custody::Deals` (r:9 w:1)
 	/// Proof: `Custody::Deals` (`max_values`: None, `max_size`: Some(1035), added: 3510, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Custodians` (r:9 w:9)
-	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(269), added: 2744, mode: `MaxEncodedLen`)
 	fn finish_rotation() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `14026`
+		//  Measured:  `14062`
 		//  Estimated: `32580`
-		// Minimum execution time: 1_718_144_000 picoseconds.
-		Weight::from_parts(1_809_540_000, 0)
+		// Minimum execution time: 1_737_233_000 picoseconds.
+		Weight::from_parts(1_826_736_000, 0)
 			.saturating_add(Weight::from_parts(0, 32580))
 			.saturating_add(T::DbWeight::get().reads(21))
 			.saturating_add(T::DbWeight::get().writes(13))
@@ -480,7 +482,7 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Storage: `Custody::Dealings` (r:1 w:1)
 	/// Proof: `Custody::Dealings` (`max_values`: None, `max_size`: Some(914), added: 3389, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Custodians` (r:9 w:9)
-	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(269), added: 2744, mode: `MaxEncodedLen`)
 	/// Storage: `System::Account` (r:1 w:1)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
@@ -489,11 +491,11 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Proof: `Custody::Deals` (`max_values`: None, `max_size`: Some(1035), added: 3510, mode: `MaxEncodedLen`)
 	fn dissolve() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `4768`
-		//  Estimated: `25650`
-		// Minimum execution time: 225_267_000 picoseconds.
-		Weight::from_parts(236_904_000, 0)
-			.saturating_add(Weight::from_parts(0, 25650))
+		//  Measured:  `4804`
+		//  Estimated: `25686`
+		// Minimum execution time: 228_501_000 picoseconds.
+		Weight::from_parts(233_108_000, 0)
+			.saturating_add(Weight::from_parts(0, 25686))
 			.saturating_add(T::DbWeight::get().reads(13))
 			.saturating_add(T::DbWeight::get().writes(14))
 	}
@@ -519,8 +521,8 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `2322`
 		//  Estimated: `4277`
-		// Minimum execution time: 133_960_000 picoseconds.
-		Weight::from_parts(141_501_000, 0)
+		// Minimum execution time: 132_798_000 picoseconds.
+		Weight::from_parts(135_593_000, 0)
 			.saturating_add(Weight::from_parts(0, 4277))
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(7))
@@ -537,8 +539,8 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `377`
 		//  Estimated: `3652`
-		// Minimum execution time: 13_149_000 picoseconds.
-		Weight::from_parts(13_971_000, 0)
+		// Minimum execution time: 12_479_000 picoseconds.
+		Weight::from_parts(13_169_000, 0)
 			.saturating_add(Weight::from_parts(0, 3652))
 			.saturating_add(T::DbWeight::get().reads(4))
 	}
@@ -546,10 +548,12 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Proof: `Custody::Requests` (`max_values`: None, `max_size`: Some(187), added: 2662, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Dealings` (r:1 w:0)
 	/// Proof: `Custody::Dealings` (`max_values`: None, `max_size`: Some(914), added: 3389, mode: `MaxEncodedLen`)
+	/// Storage: `Custody::Custodies` (r:1 w:0)
+	/// Proof: `Custody::Custodies` (`max_values`: None, `max_size`: Some(231), added: 2706, mode: `MaxEncodedLen`)
 	/// Storage: `Market::Licences` (r:1 w:0)
 	/// Proof: `Market::Licences` (`max_values`: None, `max_size`: Some(168), added: 2643, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Custodians` (r:14 w:14)
-	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(269), added: 2744, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::DrawableCount` (r:1 w:1)
 	/// Proof: `Custody::DrawableCount` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Drawable` (r:8 w:14)
@@ -561,18 +565,18 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// The range of component `n` is `[0, 9]`.
 	fn due(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `3631 + n * (538 ±0)`
-		//  Estimated: `4379 + n * (4037 ±0)`
-		// Minimum execution time: 29_775_000 picoseconds.
-		Weight::from_parts(80_665_547, 0)
+		//  Measured:  `3830 + n * (545 ±0)`
+		//  Estimated: `4379 + n * (4043 ±77)`
+		// Minimum execution time: 31_878_000 picoseconds.
+		Weight::from_parts(77_929_270, 0)
 			.saturating_add(Weight::from_parts(0, 4379))
-			// Standard Error: 398_525
-			.saturating_add(Weight::from_parts(145_081_362, 0).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(5))
+			// Standard Error: 354_461
+			.saturating_add(Weight::from_parts(143_393_763, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().reads((5_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(4))
 			.saturating_add(T::DbWeight::get().writes((5_u64).saturating_mul(n.into())))
-			.saturating_add(Weight::from_parts(0, 4037).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(0, 4043).saturating_mul(n.into()))
 	}
 	/// Storage: `Custody::Requests` (r:1 w:1)
 	/// Proof: `Custody::Requests` (`max_values`: None, `max_size`: Some(187), added: 2662, mode: `MaxEncodedLen`)
@@ -588,8 +592,8 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1358`
 		//  Estimated: `4379`
-		// Minimum execution time: 55_583_000 picoseconds.
-		Weight::from_parts(58_477_000, 0)
+		// Minimum execution time: 56_384_000 picoseconds.
+		Weight::from_parts(57_987_000, 0)
 			.saturating_add(Weight::from_parts(0, 4379))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(13))
@@ -603,7 +607,7 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Storage: `Custody::Custodies` (r:1 w:1)
 	/// Proof: `Custody::Custodies` (`max_values`: None, `max_size`: Some(231), added: 2706, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Custodians` (r:9 w:9)
-	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Custody::Custodians` (`max_values`: None, `max_size`: Some(269), added: 2744, mode: `MaxEncodedLen`)
 	/// Storage: `System::Account` (r:1 w:1)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
@@ -614,11 +618,11 @@ impl<T: frame_system::Config> pallet_custody::WeightInfo for WeightInfo<T> {
 	/// Proof: `Custody::Deals` (`max_values`: None, `max_size`: Some(1035), added: 3510, mode: `MaxEncodedLen`)
 	fn removed_with_dealing() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `4842`
-		//  Estimated: `25650`
-		// Minimum execution time: 258_465_000 picoseconds.
-		Weight::from_parts(270_464_000, 0)
-			.saturating_add(Weight::from_parts(0, 25650))
+		//  Measured:  `4878`
+		//  Estimated: `25686`
+		// Minimum execution time: 258_245_000 picoseconds.
+		Weight::from_parts(268_841_000, 0)
+			.saturating_add(Weight::from_parts(0, 25686))
 			.saturating_add(T::DbWeight::get().reads(15))
 			.saturating_add(T::DbWeight::get().writes(33))
 	}

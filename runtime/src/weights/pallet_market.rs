@@ -38,11 +38,11 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `775 + b * (422 ±0)`
 		//  Estimated: `26310 + b * (3220 ±16)`
-		// Minimum execution time: 149_733_000 picoseconds.
-		Weight::from_parts(161_777_066, 0)
+		// Minimum execution time: 151_947_000 picoseconds.
+		Weight::from_parts(162_758_758, 0)
 			.saturating_add(Weight::from_parts(0, 26310))
-			// Standard Error: 67_860
-			.saturating_add(Weight::from_parts(9_046_702, 0).saturating_mul(b.into()))
+			// Standard Error: 57_167
+			.saturating_add(Weight::from_parts(7_948_572, 0).saturating_mul(b.into()))
 			.saturating_add(T::DbWeight::get().reads(13))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(b.into())))
 			.saturating_add(T::DbWeight::get().writes(25))
@@ -67,11 +67,11 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1010 + b * (464 ±0)`
 		//  Estimated: `23778 + b * (3220 ±16)`
-		// Minimum execution time: 142_853_000 picoseconds.
-		Weight::from_parts(160_878_818, 0)
+		// Minimum execution time: 145_367_000 picoseconds.
+		Weight::from_parts(158_004_488, 0)
 			.saturating_add(Weight::from_parts(0, 23778))
-			// Standard Error: 78_585
-			.saturating_add(Weight::from_parts(8_169_766, 0).saturating_mul(b.into()))
+			// Standard Error: 70_811
+			.saturating_add(Weight::from_parts(8_775_604, 0).saturating_mul(b.into()))
 			.saturating_add(T::DbWeight::get().reads(12))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(b.into())))
 			.saturating_add(T::DbWeight::get().writes(23))
@@ -89,8 +89,8 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1218`
 		//  Estimated: `23778`
-		// Minimum execution time: 93_169_000 picoseconds.
-		Weight::from_parts(96_494_000, 0)
+		// Minimum execution time: 96_123_000 picoseconds.
+		Weight::from_parts(98_938_000, 0)
 			.saturating_add(Weight::from_parts(0, 23778))
 			.saturating_add(T::DbWeight::get().reads(11))
 			.saturating_add(T::DbWeight::get().writes(20))
@@ -117,8 +117,8 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1418`
 		//  Estimated: `4277`
-		// Minimum execution time: 128_181_000 picoseconds.
-		Weight::from_parts(136_123_000, 0)
+		// Minimum execution time: 131_086_000 picoseconds.
+		Weight::from_parts(133_910_000, 0)
 			.saturating_add(Weight::from_parts(0, 4277))
 			.saturating_add(T::DbWeight::get().reads(8))
 			.saturating_add(T::DbWeight::get().writes(7))
@@ -145,8 +145,8 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `2237`
 		//  Estimated: `6164`
-		// Minimum execution time: 138_627_000 picoseconds.
-		Weight::from_parts(146_118_000, 0)
+		// Minimum execution time: 141_170_000 picoseconds.
+		Weight::from_parts(144_476_000, 0)
 			.saturating_add(Weight::from_parts(0, 6164))
 			.saturating_add(T::DbWeight::get().reads(10))
 			.saturating_add(T::DbWeight::get().writes(8))
@@ -159,8 +159,8 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `76`
 		//  Estimated: `3910`
-		// Minimum execution time: 70_966_000 picoseconds.
-		Weight::from_parts(75_292_000, 0)
+		// Minimum execution time: 71_727_000 picoseconds.
+		Weight::from_parts(73_330_000, 0)
 			.saturating_add(Weight::from_parts(0, 3910))
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(2))
@@ -173,8 +173,8 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `354`
 		//  Estimated: `3910`
-		// Minimum execution time: 62_153_000 picoseconds.
-		Weight::from_parts(64_776_000, 0)
+		// Minimum execution time: 60_400_000 picoseconds.
+		Weight::from_parts(62_013_000, 0)
 			.saturating_add(Weight::from_parts(0, 3910))
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(2))
@@ -189,8 +189,8 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `899`
 		//  Estimated: `26310`
-		// Minimum execution time: 97_275_000 picoseconds.
-		Weight::from_parts(103_044_000, 0)
+		// Minimum execution time: 97_876_000 picoseconds.
+		Weight::from_parts(100_800_000, 0)
 			.saturating_add(Weight::from_parts(0, 26310))
 			.saturating_add(T::DbWeight::get().reads(11))
 			.saturating_add(T::DbWeight::get().writes(21))
@@ -207,8 +207,8 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1090`
 		//  Estimated: `6054`
-		// Minimum execution time: 51_407_000 picoseconds.
-		Weight::from_parts(54_081_000, 0)
+		// Minimum execution time: 50_506_000 picoseconds.
+		Weight::from_parts(52_168_000, 0)
 			.saturating_add(Weight::from_parts(0, 6054))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -219,8 +219,8 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `449`
 		//  Estimated: `3846`
-		// Minimum execution time: 16_284_000 picoseconds.
-		Weight::from_parts(17_766_000, 0)
+		// Minimum execution time: 16_354_000 picoseconds.
+		Weight::from_parts(17_126_000, 0)
 			.saturating_add(Weight::from_parts(0, 3846))
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(1))
@@ -239,8 +239,8 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1145`
 		//  Estimated: `6830`
-		// Minimum execution time: 251_155_000 picoseconds.
-		Weight::from_parts(263_193_000, 0)
+		// Minimum execution time: 255_702_000 picoseconds.
+		Weight::from_parts(262_282_000, 0)
 			.saturating_add(Weight::from_parts(0, 6830))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(8))
@@ -280,12 +280,56 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `3054 + p * (378 ±0)`
 		//  Estimated: `6208 + p * (2856 ±0)`
-		// Minimum execution time: 381_670_000 picoseconds.
-		Weight::from_parts(385_270_465, 0)
+		// Minimum execution time: 387_929_000 picoseconds.
+		Weight::from_parts(391_473_192, 0)
 			.saturating_add(Weight::from_parts(0, 6208))
-			// Standard Error: 133_651
-			.saturating_add(Weight::from_parts(64_132_920, 0).saturating_mul(p.into()))
+			// Standard Error: 177_913
+			.saturating_add(Weight::from_parts(62_589_986, 0).saturating_mul(p.into()))
 			.saturating_add(T::DbWeight::get().reads(12))
+			.saturating_add(T::DbWeight::get().reads((3_u64).saturating_mul(p.into())))
+			.saturating_add(T::DbWeight::get().writes(13))
+			.saturating_add(T::DbWeight::get().writes((2_u64).saturating_mul(p.into())))
+			.saturating_add(Weight::from_parts(0, 2856).saturating_mul(p.into()))
+	}
+	/// Storage: `Market::Assets` (r:1 w:0)
+	/// Proof: `Market::Assets` (`max_values`: None, `max_size`: Some(657), added: 3132, mode: `MaxEncodedLen`)
+	/// Storage: `Market::Works` (r:17 w:0)
+	/// Proof: `Market::Works` (`max_values`: None, `max_size`: Some(381), added: 2856, mode: `MaxEncodedLen`)
+	/// Storage: `Assets::Asset` (r:1 w:1)
+	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
+	/// Storage: `Market::LicenceOf` (r:1 w:1)
+	/// Proof: `Market::LicenceOf` (`max_values`: None, `max_size`: Some(72), added: 2547, mode: `MaxEncodedLen`)
+	/// Storage: `Market::Licences` (r:1 w:1)
+	/// Proof: `Market::Licences` (`max_values`: None, `max_size`: Some(168), added: 2643, mode: `MaxEncodedLen`)
+	/// Storage: `Assets::Account` (r:18 w:18)
+	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
+	/// Storage: `System::Account` (r:16 w:16)
+	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
+	/// Storage: `Custody::Custodies` (r:1 w:1)
+	/// Proof: `Custody::Custodies` (`max_values`: None, `max_size`: Some(231), added: 2706, mode: `MaxEncodedLen`)
+	/// Storage: `Custody::LatestRequest` (r:1 w:1)
+	/// Proof: `Custody::LatestRequest` (`max_values`: None, `max_size`: Some(73), added: 2548, mode: `MaxEncodedLen`)
+	/// Storage: `Custody::Requests` (r:1 w:2)
+	/// Proof: `Custody::Requests` (`max_values`: None, `max_size`: Some(187), added: 2662, mode: `MaxEncodedLen`)
+	/// Storage: `Custody::NextRequest` (r:1 w:1)
+	/// Proof: `Custody::NextRequest` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Balances::Holds` (r:1 w:1)
+	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(445), added: 2920, mode: `MaxEncodedLen`)
+	/// Storage: `Custody::Dealings` (r:1 w:1)
+	/// Proof: `Custody::Dealings` (`max_values`: None, `max_size`: Some(914), added: 3389, mode: `MaxEncodedLen`)
+	/// Storage: `Market::LicencesByHolder` (r:0 w:1)
+	/// Proof: `Market::LicencesByHolder` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
+	/// The range of component `p` is `[0, 16]`.
+	fn buy_again(p: u32, ) -> Weight {
+		// Proof Size summary in bytes:
+		//  Measured:  `3705 + p * (378 ±0)`
+		//  Estimated: `6208 + p * (2856 ±0)`
+		// Minimum execution time: 356_722_000 picoseconds.
+		Weight::from_parts(377_073_450, 0)
+			.saturating_add(Weight::from_parts(0, 6208))
+			// Standard Error: 354_182
+			.saturating_add(Weight::from_parts(65_342_740, 0).saturating_mul(p.into()))
+			.saturating_add(T::DbWeight::get().reads(13))
 			.saturating_add(T::DbWeight::get().reads((3_u64).saturating_mul(p.into())))
 			.saturating_add(T::DbWeight::get().writes(13))
 			.saturating_add(T::DbWeight::get().writes((2_u64).saturating_mul(p.into())))
@@ -297,23 +341,23 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 	/// Proof: `Custody::Custodies` (`max_values`: None, `max_size`: Some(231), added: 2706, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::LatestRequest` (r:1 w:1)
 	/// Proof: `Custody::LatestRequest` (`max_values`: None, `max_size`: Some(73), added: 2548, mode: `MaxEncodedLen`)
+	/// Storage: `Custody::Requests` (r:1 w:2)
+	/// Proof: `Custody::Requests` (`max_values`: None, `max_size`: Some(187), added: 2662, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::NextRequest` (r:1 w:1)
 	/// Proof: `Custody::NextRequest` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(445), added: 2920, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Dealings` (r:1 w:1)
 	/// Proof: `Custody::Dealings` (`max_values`: None, `max_size`: Some(914), added: 3389, mode: `MaxEncodedLen`)
-	/// Storage: `Custody::Requests` (r:0 w:1)
-	/// Proof: `Custody::Requests` (`max_values`: None, `max_size`: Some(187), added: 2662, mode: `MaxEncodedLen`)
 	fn set_licence_key() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2173`
+		//  Measured:  `2482`
 		//  Estimated: `4379`
-		// Minimum execution time: 239_928_000 picoseconds.
-		Weight::from_parts(254_540_000, 0)
+		// Minimum execution time: 272_467_000 picoseconds.
+		Weight::from_parts(283_994_000, 0)
 			.saturating_add(Weight::from_parts(0, 4379))
-			.saturating_add(T::DbWeight::get().reads(6))
-			.saturating_add(T::DbWeight::get().writes(7))
+			.saturating_add(T::DbWeight::get().reads(7))
+			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	/// Storage: `Market::Licences` (r:1 w:1)
 	/// Proof: `Market::Licences` (`max_values`: None, `max_size`: Some(168), added: 2643, mode: `MaxEncodedLen`)
@@ -323,23 +367,23 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 	/// Proof: `Custody::Custodies` (`max_values`: None, `max_size`: Some(231), added: 2706, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::LatestRequest` (r:1 w:1)
 	/// Proof: `Custody::LatestRequest` (`max_values`: None, `max_size`: Some(73), added: 2548, mode: `MaxEncodedLen`)
+	/// Storage: `Custody::Requests` (r:1 w:2)
+	/// Proof: `Custody::Requests` (`max_values`: None, `max_size`: Some(187), added: 2662, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::NextRequest` (r:1 w:1)
 	/// Proof: `Custody::NextRequest` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(445), added: 2920, mode: `MaxEncodedLen`)
 	/// Storage: `Custody::Dealings` (r:1 w:1)
 	/// Proof: `Custody::Dealings` (`max_values`: None, `max_size`: Some(914), added: 3389, mode: `MaxEncodedLen`)
-	/// Storage: `Custody::Requests` (r:0 w:1)
-	/// Proof: `Custody::Requests` (`max_values`: None, `max_size`: Some(187), added: 2662, mode: `MaxEncodedLen`)
 	fn request_key() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2549`
+		//  Measured:  `2858`
 		//  Estimated: `4379`
-		// Minimum execution time: 254_330_000 picoseconds.
-		Weight::from_parts(263_463_000, 0)
+		// Minimum execution time: 285_145_000 picoseconds.
+		Weight::from_parts(303_323_000, 0)
 			.saturating_add(Weight::from_parts(0, 4379))
-			.saturating_add(T::DbWeight::get().reads(7))
-			.saturating_add(T::DbWeight::get().writes(7))
+			.saturating_add(T::DbWeight::get().reads(8))
+			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	/// Storage: `Market::Licences` (r:1 w:1)
 	/// Proof: `Market::Licences` (`max_values`: None, `max_size`: Some(168), added: 2643, mode: `MaxEncodedLen`)
@@ -353,8 +397,8 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `522`
 		//  Estimated: `3910`
-		// Minimum execution time: 66_669_000 picoseconds.
-		Weight::from_parts(69_584_000, 0)
+		// Minimum execution time: 68_312_000 picoseconds.
+		Weight::from_parts(73_209_000, 0)
 			.saturating_add(Weight::from_parts(0, 3910))
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(4))
@@ -371,8 +415,8 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1253`
 		//  Estimated: `6208`
-		// Minimum execution time: 79_209_000 picoseconds.
-		Weight::from_parts(81_502_000, 0)
+		// Minimum execution time: 80_880_000 picoseconds.
+		Weight::from_parts(84_747_000, 0)
 			.saturating_add(Weight::from_parts(0, 6208))
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(4))
@@ -397,8 +441,8 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1540`
 		//  Estimated: `6054`
-		// Minimum execution time: 118_037_000 picoseconds.
-		Weight::from_parts(123_795_000, 0)
+		// Minimum execution time: 119_549_000 picoseconds.
+		Weight::from_parts(126_459_000, 0)
 			.saturating_add(Weight::from_parts(0, 6054))
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(8))
@@ -419,8 +463,8 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1299`
 		//  Estimated: `6186`
-		// Minimum execution time: 109_564_000 picoseconds.
-		Weight::from_parts(113_689_000, 0)
+		// Minimum execution time: 111_346_000 picoseconds.
+		Weight::from_parts(117_745_000, 0)
 			.saturating_add(Weight::from_parts(0, 6186))
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(10))
@@ -437,8 +481,8 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `3497`
 		//  Estimated: `6223`
-		// Minimum execution time: 86_990_000 picoseconds.
-		Weight::from_parts(89_183_000, 0)
+		// Minimum execution time: 92_828_000 picoseconds.
+		Weight::from_parts(97_216_000, 0)
 			.saturating_add(Weight::from_parts(0, 6223))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(2))
@@ -451,8 +495,8 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `3052`
 		//  Estimated: `6223`
-		// Minimum execution time: 73_319_000 picoseconds.
-		Weight::from_parts(75_252_000, 0)
+		// Minimum execution time: 75_182_000 picoseconds.
+		Weight::from_parts(77_545_000, 0)
 			.saturating_add(Weight::from_parts(0, 6223))
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(2))
@@ -467,8 +511,8 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `3010`
 		//  Estimated: `6223`
-		// Minimum execution time: 79_279_000 picoseconds.
-		Weight::from_parts(81_051_000, 0)
+		// Minimum execution time: 80_671_000 picoseconds.
+		Weight::from_parts(83_004_000, 0)
 			.saturating_add(Weight::from_parts(0, 6223))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(2))
@@ -483,8 +527,8 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `3153`
 		//  Estimated: `6223`
-		// Minimum execution time: 67_621_000 picoseconds.
-		Weight::from_parts(70_285_000, 0)
+		// Minimum execution time: 69_193_000 picoseconds.
+		Weight::from_parts(71_196_000, 0)
 			.saturating_add(Weight::from_parts(0, 6223))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(3))
@@ -503,8 +547,8 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `6303`
 		//  Estimated: `50630`
-		// Minimum execution time: 2_462_475_000 picoseconds.
-		Weight::from_parts(2_504_377_000, 0)
+		// Minimum execution time: 2_514_633_000 picoseconds.
+		Weight::from_parts(2_578_618_000, 0)
 			.saturating_add(Weight::from_parts(0, 50630))
 			.saturating_add(T::DbWeight::get().reads(37))
 			.saturating_add(T::DbWeight::get().writes(36))

@@ -74,8 +74,41 @@ fn a_block_handles_no_more_than_it_may_and_nothing_is_lost() {
         pass(DISPUTE_WINDOW + 4);
         assert_eq!(NextRemoval::<Test>::get(), 11);
         assert_eq!(Requests::<Test>::iter().count(), 0);
-        // A stake of 1,000 covers ten silences of 100, and the eleventh takes nothing.
-        assert!(Custodians::<Test>::iter_values().all(|info| info.stake == 0 && info.missed == 11));
+        // All of it fell into one window.
+        assert!(Custodians::<Test>::iter_values().all(|info| info.stake == STAKE - MISS_SLASH && info.missed == 11));
+    });
+}
+
+#[test]
+fn silence_costs_once_in_a_window_and_never_more_than_there_is() {
+    run(|| {
+        entrust(2, 3, 3);
+        let stake = || Custodians::<Test>::get(custodian(1)).unwrap().stake;
+        for (licence, expected) in (100..112).zip((0..=9u128).rev().chain([0, 0])) {
+            Market::license(licence, BUYER, ASSET);
+            assert_ok!(Custody::request_for_licence(signed(BUYER), ASSET, licence));
+            pass(RELEASE_WINDOW + 1);
+            assert_eq!(stake(), expected * MISS_SLASH, "each window is paid for");
+        }
+        assert_eq!(Custodians::<Test>::get(custodian(1)).unwrap().missed, 12);
+        let slashed = events()
+            .iter()
+            .filter(|event| matches!(event, Event::Slashed { .. }))
+            .count();
+        assert_eq!(slashed, 30, "what takes nothing is no slash");
+    });
+}
+
+#[test]
+fn who_asks_for_more_than_can_be_answered_is_compensated_once() {
+    run(|| {
+        entrust(2, 3, 3);
+        for licence in 100..104 {
+            Market::license(licence, BUYER, ASSET);
+            assert_ok!(Custody::request_for_licence(signed(BUYER), ASSET, licence));
+        }
+        pass(RELEASE_WINDOW + 1);
+        assert_eq!(balances(BUYER).1, FUNDS + 3 * (MISS_SLASH * 4 / 10));
     });
 }
 

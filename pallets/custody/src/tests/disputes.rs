@@ -1,5 +1,7 @@
 //! `dispute_deal`, `report_wrong_key`, `dispute_release`.
 
+use alloc::vec::Vec;
+
 use frame_support::{assert_noop, assert_ok, dispatch::Pays};
 use sp_runtime::DispatchResult;
 use weft_custody::{Evidence, Fault, NotProven, dleq::Proof};
@@ -260,6 +262,62 @@ fn a_void_custody_serves_nobody_and_slashes_nobody() {
         pass(DISPUTE_WINDOW + 1);
         assert_eq!(Dealings::<Test>::iter().count(), 1);
         assert_eq!(custody().open_requests, 0);
+    });
+}
+
+/// A key of which custodian 2 was dealt a wrong share has another committee, and a request to the first one is open.
+fn rotated_with_a_wrong_deal() -> (u64, [u8; 80]) {
+    register_many(8);
+    assert_ok!(open(2, 3));
+    let (mut deal, envelope) = sample::seller_deal::<Test>(ASSET, sample::CONTENT_KEY);
+    deal.wrapped[1] = [0; 80];
+    assert_ok!(submit_deal(ASSET, deal, envelope));
+    rotate_out(2);
+    for index in [1, 3] {
+        assert_ok!(reshare_by(index));
+    }
+    pass(RESHARE_WINDOW + COMPLAINT_WINDOW);
+    let request = ask();
+    let wrapped = sample::honest_release::<Test>(request, 1);
+    pass(1);
+    assert_ok!(finish_rotation());
+    (request, wrapped)
+}
+
+#[test]
+fn a_sellers_wrong_deal_can_be_shown_while_its_dealing_is_kept() {
+    run(|| {
+        let (request, wrapped) = rotated_with_a_wrong_deal();
+        let old = committee(0);
+        let missed = |who: u64| Custodians::<Test>::get(who).unwrap().missed;
+        let before: Vec<_> = old.iter().map(|who| missed(*who)).collect();
+        let to_present = ask_as_provider();
+        assert_ok!(dispute_deal(2, Evidence::BadEncapsulation));
+        assert_eq!(balances(SELLER), (0, FUNDS - BOND));
+        // Neither the committee before nor the present one has to serve.
+        assert_noop!(release(old[0], request, wrapped), Error::<Test>::CustodyVoid);
+        assert!(Custody::requests_for(&old[0], 0, 10).items.is_empty());
+        for asked in [request, to_present] {
+            assert!(!Custody::request_view(asked).unwrap().in_force);
+        }
+        pass(RELEASE_WINDOW + 1);
+        assert_eq!(old.iter().map(|who| missed(*who)).collect::<Vec<_>>(), before);
+        pass(DISPUTE_WINDOW + 1);
+        assert_eq!(Dealings::<Test>::iter().count(), 0);
+        assert!(Custodians::<Test>::iter_values().all(|info| info.duties == 0));
+    });
+}
+
+#[test]
+fn a_sellers_wrong_deal_is_forgotten_with_its_dealing() {
+    run(|| {
+        rotated_with_a_wrong_deal();
+        pass(RELEASE_WINDOW + DISPUTE_WINDOW + 2);
+        assert!(events().contains(&Event::DealingRemoved { dealing: 0 }));
+        assert_noop!(
+            dispute_deal(2, Evidence::BadEncapsulation),
+            Error::<Test>::NothingDelivered
+        );
     });
 }
 

@@ -8,7 +8,7 @@ use weft_primitives::{
     registry::Licensing,
 };
 
-use crate::{Call, Error, Event, HoldReason, Licences, NextLicenceId, WeightInfo, mock::*};
+use crate::{Call, Error, Event, HoldReason, Licences, NextLicenceId, mock::*};
 
 fn set_key(who: u64, licence: u64, key: u8) -> sp_runtime::DispatchResult {
     Market::set_licence_key(RuntimeOrigin::signed(who), licence, key_of(key))
@@ -158,13 +158,13 @@ fn a_purchase_is_charged_by_who_is_paid() {
                 quantity: 1,
                 encryption_key: key_of(5),
             });
-            assert_eq!(call.get_dispatch_info().call_weight, <() as WeightInfo>::buy(16));
+            assert_eq!(call.get_dispatch_info().call_weight, Market::weight_of_buying(16));
             weight = call.dispatch(RuntimeOrigin::signed(BUYER)).unwrap().actual_weight;
         });
         weight.unwrap()
     };
-    assert_eq!(charged(0), <() as WeightInfo>::buy(0));
-    assert_eq!(charged(3), <() as WeightInfo>::buy(3));
+    assert_eq!(charged(0), Market::weight_of_buying(0));
+    assert_eq!(charged(3), Market::weight_of_buying(3));
 }
 
 #[test]
