@@ -2,11 +2,10 @@
 
 use weft_exact::{
     fixed::Fixed,
-    merkle::{self, Digest},
     pool::{mean, pool, unit},
     program::{Family, Kept, POOLED, Program},
     reference::NoStep,
-    trace::{self, LEAF_POSITIONS},
+    trace::{self, Committed, LEAF_POSITIONS},
 };
 
 /// A sequence that an engine keeps.
@@ -29,8 +28,8 @@ pub struct Work<'a> {
 pub struct Encoded {
     /// Of length 1, with [`weft_exact::pool::UNIT_PLACES`]; as many elements as the model is wide.
     pub unit: Vec<Fixed>,
-    /// Digests of the trace's leaves, in the order of [`weft_exact::trace::leaves`].
-    pub kept: Vec<Digest>,
+    /// What commits to what its positions kept.
+    pub committed: Committed,
 }
 
 /// A device with a model. All methods give the same bits on every device, whatever else is in a batch.
@@ -58,13 +57,15 @@ pub trait Engine: Send {
     /// [`weft_exact::trace::LEAF_POSITIONS`], in the order of [`weft_exact::trace::group`].
     fn group(&mut self, slot: Slot, first: usize) -> Result<Vec<Vec<u8>>, Failure>;
 
-    /// Digests of the trace's leaves of all groups of positions from `first`, which begins a group, to `end`.
-    fn leaves(&mut self, slot: Slot, first: usize, end: usize) -> Result<Vec<Digest>, Failure> {
-        let mut digests = Vec::new();
+    /// What a trace commits to of all groups of positions from `first`, which begins a group, to `end`.
+    fn committed(&mut self, slot: Slot, first: usize, end: usize) -> Result<Committed, Failure> {
+        let mut all = Committed::default();
         for first in (first..end).step_by(LEAF_POSITIONS) {
-            digests.extend(merkle::leaf_many(&self.group(slot, first)?));
+            let leaves = self.group(slot, first)?;
+            let positions = LEAF_POSITIONS.min(end - first);
+            all.extend(Committed::of_group(self.program(), &leaves, positions));
         }
-        Ok(digests)
+        Ok(all)
     }
 
     /// Texts by a model that looks both ways.
@@ -139,8 +140,9 @@ impl Encoded {
         rows: &[Vec<Fixed>],
         mut write: impl FnMut(usize, Kept, usize, usize, &mut Vec<u8>),
     ) -> Self {
-        let mut leaves = Vec::new();
+        let mut committed = Committed::default();
         for first in (0..rows.len()).step_by(LEAF_POSITIONS) {
+            let mut leaves = Vec::new();
             for (layer, kind, head) in trace::group(program) {
                 let mut bytes = Vec::with_capacity(LEAF_POSITIONS * 4 * POOLED);
                 for (position, row) in rows.iter().enumerate().skip(first).take(LEAF_POSITIONS) {
@@ -153,10 +155,12 @@ impl Encoded {
                 }
                 leaves.push(bytes);
             }
+            let positions = LEAF_POSITIONS.min(rows.len() - first);
+            committed.extend(Committed::of_group(program, &leaves, positions));
         }
         Self {
             unit: unit(&mean(&[pool(rows)], rows.len() as u32)),
-            kept: merkle::leaf_many(&leaves),
+            committed,
         }
     }
 }

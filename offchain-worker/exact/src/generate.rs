@@ -10,7 +10,7 @@ use weft_exact::{
     program::Choice,
     reference::NoStep,
     sampling::choose,
-    trace::{LEAF_POSITIONS, Trace, token_leaves},
+    trace::{Committed, LEAF_POSITIONS, Trace, token_leaves},
 };
 
 use crate::engine::{Engine, Failure, Slot, Work};
@@ -76,9 +76,10 @@ struct Running {
     request: Request,
     /// Given and made.
     tokens: Vec<u32>,
-    kept: merkle::Builder,
-    /// Positions whose leaves are in `kept`.
-    committed: usize,
+    /// What commits to the positions so far.
+    committed: Committed,
+    /// As many of them.
+    positions: usize,
     end: Option<End>,
 }
 
@@ -124,8 +125,8 @@ impl<'a> Batch<'a> {
             slot: self.engine.open(),
             tokens: request.prompt.clone(),
             request,
-            kept: merkle::Builder::default(),
-            committed: 0,
+            committed: Committed::default(),
+            positions: 0,
             end: None,
         });
         Ok(ticket)
@@ -222,13 +223,15 @@ impl<'a> Batch<'a> {
         self.engine.close(running.slot);
         committed?;
         let given = running.request.prompt.len();
+        let (cells, kept) = running.committed.roots();
         let trace = Trace {
             model: self.model,
             given: given as u32,
             count: running.tokens.len() as u32,
             tokens: merkle::root(&token_leaves(&running.tokens)),
             choice: running.request.choice,
-            kept: running.kept.root(),
+            cells,
+            kept,
             result: [0; 32],
         };
         Ok(Some(Answer {
@@ -248,11 +251,10 @@ impl Drop for Batch<'_> {
 impl Running {
     /// Commits to what is kept up to a position.
     fn commit(&mut self, engine: &mut dyn Engine, end: usize) -> Result<(), Failure> {
-        if self.committed < end {
-            for leaf in engine.leaves(self.slot, self.committed, end)? {
-                self.kept.push(leaf);
-            }
-            self.committed = end;
+        if self.positions < end {
+            let next = engine.committed(self.slot, self.positions, end)?;
+            self.committed.extend(next);
+            self.positions = end;
         }
         Ok(())
     }
@@ -297,6 +299,7 @@ pub struct Embedding {
 pub fn embed(engine: &mut dyn Engine, model: Digest, texts: &[&[u32]]) -> Result<Vec<Embedding>, Failure> {
     let encoded = engine.encode(texts)?;
     let embedding = |(tokens, encoded): (&&[u32], crate::engine::Encoded)| {
+        let (cells, kept) = encoded.committed.roots();
         let unit: Vec<u8> = encoded.unit.iter().flat_map(|x| x.to_le_bytes()).collect();
         Embedding {
             vector: encoded
@@ -310,7 +313,8 @@ pub fn embed(engine: &mut dyn Engine, model: Digest, texts: &[&[u32]]) -> Result
                 count: tokens.len() as u32,
                 tokens: merkle::root(&token_leaves(tokens)),
                 choice: Choice::Given,
-                kept: merkle::root(&encoded.kept),
+                cells,
+                kept,
                 result: merkle::hash(b"weft result", &unit),
             },
         }

@@ -8,7 +8,7 @@ use weft_exact::{
     piece::Piece,
     program::{Choice, Family, Kept, Op, Program},
     reference::{Memory, Reference},
-    trace,
+    trace::{self, Committed},
 };
 
 use crate::engine::{Encoded, Engine, Failure, Slot, Work, check_batch};
@@ -101,14 +101,14 @@ impl Engine for Referee {
                 Some(Piece::Fixed(unit)) => unit.clone(),
                 _ => Vec::new(),
             };
-            let kept = trace::leaves(
+            let committed = Committed::of_all(
                 self.model.program(),
                 tokens.len(),
                 |layer, kind, head, position, bytes| {
                     memory.bytes(layer, kind, head, position, bytes);
                 },
             );
-            Ok(Encoded { unit, kept })
+            Ok(Encoded { unit, committed })
         };
         texts.iter().map(encode).collect()
     }

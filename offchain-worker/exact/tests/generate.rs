@@ -116,6 +116,7 @@ fn the_root_binds_tokens_choice_and_model() {
             ..trace.clone()
         },
         Trace {
+            cells: [0; 32],
             kept: [0; 32],
             ..trace.clone()
         },

@@ -88,6 +88,10 @@ pub const fn bits(x: u32) -> u32 {
     derive(serde::Serialize, serde::Deserialize),
     serde(deny_unknown_fields)
 )]
+#[cfg_attr(
+    feature = "codec",
+    derive(codec::Encode, codec::Decode, codec::DecodeWithMemTracking)
+)]
 pub struct Scale {
     /// From 2^15 to 2^16 - 1, or 0.
     pub mantissa: u16,

@@ -29,5 +29,7 @@ pub mod rotary;
 pub mod sampling;
 pub mod tile;
 pub mod trace;
+#[cfg(feature = "codec")]
+mod wire;
 
 pub use weft_merkle as merkle;

@@ -14,6 +14,10 @@ use crate::{
     derive(serde::Serialize, serde::Deserialize),
     serde(rename_all = "kebab-case")
 )]
+#[cfg_attr(
+    feature = "codec",
+    derive(codec::Encode, codec::Decode, codec::DecodeWithMemTracking)
+)]
 pub enum Bits {
     /// From -127 to 127.
     Eight,

@@ -32,6 +32,10 @@ pub const ANGLE_BLOCK: usize = 64;
     derive(serde::Serialize, serde::Deserialize),
     serde(rename_all = "kebab-case")
 )]
+#[cfg_attr(
+    feature = "codec",
+    derive(codec::Encode, codec::Decode, codec::DecodeWithMemTracking)
+)]
 pub enum Family {
     /// Causal; RMS norms, rotary positions, SwiGLU; its result is the next token.
     Llama,
@@ -45,6 +49,10 @@ pub enum Family {
     feature = "serde",
     derive(serde::Serialize, serde::Deserialize),
     serde(deny_unknown_fields)
+)]
+#[cfg_attr(
+    feature = "codec",
+    derive(codec::Encode, codec::Decode, codec::DecodeWithMemTracking)
 )]
 pub struct Precision {
     /// Of [`Op::QueryKeyValue`].
@@ -150,6 +158,10 @@ pub enum Part {
     feature = "serde",
     derive(serde::Serialize, serde::Deserialize),
     serde(rename_all = "kebab-case")
+)]
+#[cfg_attr(
+    feature = "codec",
+    derive(codec::Encode, codec::Decode, codec::DecodeWithMemTracking)
 )]
 pub enum Op {
     /// The token's row, and the position's.
@@ -307,6 +319,10 @@ pub struct Step {
     feature = "serde",
     derive(serde::Serialize, serde::Deserialize),
     serde(rename_all = "kebab-case")
+)]
+#[cfg_attr(
+    feature = "codec",
+    derive(codec::Encode, codec::Decode, codec::DecodeWithMemTracking)
 )]
 pub enum Choice {
     /// It has none: the next token is given already, or the model makes none.

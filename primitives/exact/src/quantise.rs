@@ -11,6 +11,10 @@ use crate::fixed::{Fixed, PLACES, Scale, bits, round_shift};
     derive(serde::Serialize, serde::Deserialize),
     serde(rename_all = "kebab-case")
 )]
+#[cfg_attr(
+    feature = "codec",
+    derive(codec::Encode, codec::Decode, codec::DecodeWithMemTracking)
+)]
 pub enum Width {
     /// 127 steps to either side: 8 bits.
     Narrow,

@@ -27,6 +27,10 @@ const BUCKET_PLACES: u32 = PLACES - 3;
     derive(serde::Serialize, serde::Deserialize),
     serde(deny_unknown_fields)
 )]
+#[cfg_attr(
+    feature = "codec",
+    derive(codec::Encode, codec::Decode, codec::DecodeWithMemTracking)
+)]
 pub struct Random {
     /// `log2(e) / temperature`.
     pub to_log2: Scale,

@@ -1,7 +1,11 @@
 //! What a device commits to when it answers: the tokens, and what each position kept for others. Everything else of a step
 //! follows from these, and is computed again when it is asked for.
+//!
+//! What was kept is committed to twice: by position (cells), so that two who disagree find out at which, and in leaves of several
+//! positions (sections of them), as tiles read it.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use crate::{
     merkle::{self, Digest},
@@ -21,6 +25,10 @@ pub const LEAF_TOKENS: usize = 256;
     derive(serde::Serialize, serde::Deserialize),
     serde(deny_unknown_fields)
 )]
+#[cfg_attr(
+    feature = "codec",
+    derive(codec::Encode, codec::Decode, codec::DecodeWithMemTracking)
+)]
 pub struct Trace {
     /// [`crate::model::Model::root`].
     #[cfg_attr(feature = "serde", serde(with = "crate::opening::hex"))]
@@ -34,7 +42,10 @@ pub struct Trace {
     pub tokens: Digest,
     /// How tokens were chosen.
     pub choice: Choice,
-    /// Root over the leaves of what was kept.
+    /// Root over the cells, [`Committed::cells`], which are its leaves' digests.
+    #[cfg_attr(feature = "serde", serde(with = "crate::opening::hex"))]
+    pub cells: Digest,
+    /// Root over the sections, [`Committed::sections`], which are its leaves' digests.
     #[cfg_attr(feature = "serde", serde(with = "crate::opening::hex"))]
     pub kept: Digest,
     /// Digest of the result, where it is not the tokens (BERT); else zeros.
@@ -50,9 +61,10 @@ impl Trace {
         bytes.extend(self.count.to_le_bytes());
         bytes.extend(self.tokens);
         bytes.extend(choice_bytes(&self.choice));
+        bytes.extend(self.cells);
         bytes.extend(self.kept);
         bytes.extend(self.result);
-        merkle::hash(b"weft trace 1", &bytes)
+        merkle::hash(b"weft trace 2", &bytes)
     }
 
     /// Positions that were computed: the last token made was not.
@@ -109,27 +121,174 @@ pub fn group_size(program: &Program) -> usize {
     group(program).count()
 }
 
-/// The place of a leaf among all.
-pub fn kept_leaf(program: &Program, layer: usize, kind: Kept, head: usize, position: usize) -> Option<usize> {
-    let at = group(program).position(|found| found == (layer, kind, head))?;
-    Some(position / LEAF_POSITIONS * group_size(program) + at)
+/// What leaves stand together under one root: those of one group of positions of a section of layers. Of Llama all leaves of a
+/// group are one section. Of BERT each layer's are, and the last hidden states: a layer of all positions is computed before the
+/// next one.
+pub fn sections_of_group(program: &Program) -> usize {
+    cells_of_position(program)
 }
 
-/// Digests of the leaves of what `positions` positions kept; `write` appends a position's bytes.
-pub fn leaves(
-    program: &Program,
-    positions: usize,
-    write: impl Fn(usize, Kept, usize, usize, &mut Vec<u8>),
-) -> Vec<Digest> {
-    let mut leaves = Vec::new();
-    let mut bytes = Vec::new();
-    for first in (0..positions).step_by(LEAF_POSITIONS) {
-        for (layer, kind, head) in group(program) {
-            bytes.clear();
-            (first..(first + LEAF_POSITIONS).min(positions))
-                .for_each(|position| write(layer, kind, head, position, &mut bytes));
-            leaves.push(merkle::leaf(&bytes));
+/// Cells of a position: one of Llama; of BERT one for each layer, and one for the last hidden state.
+pub fn cells_of_position(program: &Program) -> usize {
+    match program.config().family {
+        Family::Llama => 1,
+        Family::Bert => program.config().layers.saturating_add(1),
+    }
+}
+
+/// Of which cell of a position, or section of a group, what is kept of a layer is part.
+pub fn cell_of(program: &Program, layer: usize, kind: Kept) -> usize {
+    match (program.config().family, kind) {
+        (Family::Llama, _) => 0,
+        (Family::Bert, Kept::Hidden) => program.config().layers,
+        (Family::Bert, _) => layer,
+    }
+}
+
+/// Places of leaves of [`group`] that make one section, in order.
+pub(crate) fn section_places(program: &Program, section: usize) -> Range<usize> {
+    let config = program.config();
+    match config.family {
+        Family::Llama => 0..group_size(program),
+        Family::Bert => {
+            let heads = 2 * config.kv_heads;
+            let first = section * heads;
+            match section < config.layers {
+                true => first..first + heads,
+                false => config.layers * heads..group_size(program),
+            }
         }
     }
-    leaves
+}
+
+/// Leaves of a section.
+pub fn section_size(program: &Program, section: usize) -> usize {
+    section_places(program, section).len()
+}
+
+/// The place of a leaf in its section; `None` if there is no such leaf.
+pub fn place_in_section(program: &Program, layer: usize, kind: Kept, head: usize) -> Option<usize> {
+    let at = group(program).position(|found| found == (layer, kind, head))?;
+    at.checked_sub(section_places(program, cell_of(program, layer, kind)).start)
+}
+
+/// Of each cell of a position, the bytes of its parts: one for each layer, keys and values head by head, or the last hidden state.
+/// `bytes` gives what the position has in a leaf of the group.
+fn parts_of_cells(program: &Program, bytes: impl Fn(usize, usize, Kept, usize) -> Vec<u8>) -> Vec<Vec<Vec<u8>>> {
+    let mut cells: Vec<Vec<Vec<u8>>> = alloc::vec![Vec::new(); cells_of_position(program)];
+    let mut last = None;
+    for (at, (layer, kind, head)) in group(program).enumerate() {
+        let part = (layer, kind == Kept::Hidden);
+        let Some(cell) = cells.get_mut(cell_of(program, layer, kind)) else {
+            continue;
+        };
+        if last != Some(part) {
+            cell.push(Vec::new());
+            last = Some(part);
+        }
+        if let Some(all) = cell.last_mut() {
+            all.extend(bytes(at, layer, kind, head));
+        }
+    }
+    cells
+}
+
+/// The parts of a position's cells, of all that it kept: layer by layer, keys and values head by head, then the last hidden state.
+pub fn parts(program: &Program, bytes: impl Fn(usize, Kept, usize) -> Vec<u8>) -> Vec<Vec<Vec<u8>>> {
+    parts_of_cells(program, |_, layer, kind, head| bytes(layer, kind, head))
+}
+
+/// Bytes of a part of a cell: of all heads of a layer, or of the last hidden state.
+pub fn part_bytes(program: &Program, hidden: bool) -> usize {
+    let config = program.config();
+    match hidden {
+        true => 4 * config.width,
+        // The scale of a quantised vector is 4 bytes.
+        false => 2 * config.kv_heads * (4 + config.head_width),
+    }
+}
+
+/// The digest of a cell: the root over its parts.
+pub fn cell(parts: &[Vec<u8>]) -> Digest {
+    merkle::root(&merkle::leaf_many(parts))
+}
+
+/// What a trace commits to of some groups of positions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Of each position, one after the other, each of its cells.
+    pub cells: Vec<Digest>,
+    /// Of each group, one after the other, each of its sections.
+    pub sections: Vec<Digest>,
+}
+
+impl Committed {
+    /// Of one group of `positions` positions, from the bytes of its leaves in the order of [`group`].
+    pub fn of_group(program: &Program, leaves: &[Vec<u8>], positions: usize) -> Self {
+        let digests = merkle::leaf_many(leaves);
+        let sections = (0..sections_of_group(program))
+            .map(|section| merkle::root(digests.get(section_places(program, section)).unwrap_or_default()))
+            .collect();
+        let slice = |at: usize, position: usize| {
+            let leaf = leaves.get(at).map_or(&[][..], Vec::as_slice);
+            let each = leaf.len().checked_div(positions).unwrap_or_default();
+            leaf.chunks(each.max(1)).nth(position).unwrap_or_default().to_vec()
+        };
+        let all: Vec<Vec<Vec<u8>>> = (0..positions)
+            .flat_map(|position| parts_of_cells(program, |at, _, _, _| slice(at, position)))
+            .collect();
+        // All parts at once: they are short, and hashed several at a time.
+        let flat: Vec<&Vec<u8>> = all.iter().flatten().collect();
+        let mut digests = merkle::leaf_many(&flat).into_iter();
+        let cells = all
+            .iter()
+            .map(|parts| merkle::root(&digests.by_ref().take(parts.len()).collect::<Vec<_>>()))
+            .collect();
+        Self { cells, sections }
+    }
+
+    /// Of all positions; `write` appends what a position has in a leaf.
+    pub fn of_all(
+        program: &Program,
+        positions: usize,
+        write: impl Fn(usize, Kept, usize, usize, &mut Vec<u8>),
+    ) -> Self {
+        let mut all = Self::default();
+        for first in (0..positions).step_by(LEAF_POSITIONS) {
+            let end = first.saturating_add(LEAF_POSITIONS).min(positions);
+            all.extend(Self::of_group(
+                program,
+                &group_bytes(program, first..end, &write),
+                end.saturating_sub(first),
+            ));
+        }
+        all
+    }
+
+    /// Appends what follows.
+    pub fn extend(&mut self, next: Self) {
+        self.cells.extend(next.cells);
+        self.sections.extend(next.sections);
+    }
+
+    /// [`Trace::cells`] and [`Trace::kept`].
+    pub fn roots(&self) -> (Digest, Digest) {
+        (merkle::root(&self.cells), merkle::root(&self.sections))
+    }
+}
+
+/// Bytes of the leaves of a group; `write` appends what a position has in a leaf.
+pub fn group_bytes(
+    program: &Program,
+    positions: Range<usize>,
+    write: impl Fn(usize, Kept, usize, usize, &mut Vec<u8>),
+) -> Vec<Vec<u8>> {
+    let leaf = |(layer, kind, head)| {
+        let mut bytes = Vec::new();
+        positions
+            .clone()
+            .for_each(|position| write(layer, kind, head, position, &mut bytes));
+        bytes
+    };
+    group(program).map(leaf).collect()
 }

@@ -2,184 +2,31 @@
 
 mod models;
 mod numbers;
+mod runs;
 
 use std::{collections::BTreeMap, sync::OnceLock};
 
-use models::{FOUR, PLAIN, WIDE, bert, llama, model};
+use models::{PLAIN, WIDE, bert, llama};
 use proptest::prelude::*;
+use runs::{RANDOM, Run, at, committed, encoder, greedy, random, run_bert, run_llama};
 use weft_exact::{
     fixed::Scale,
     linear::{Bits, Shape},
     merkle::{self, Digest},
-    model::Model,
     norm::EPSILON_PLACES,
     opening::{
-        self, Checked, Flaw, Layout, Leaves, NoOpening, NoTile, Opener, Opening, Operand, Refuted, Tiles, multiproof,
-        open, operators, size, step, step_root, steps,
+        self, Checked, Flaw, InCell, Layout, Leaves, NoOpening, NoTile, Opener, Opening, Operand, Past, Proved,
+        Refuted, Tiles, multiproof, open, operators, size, step, step_root, steps,
     },
     piece::Piece,
     program::{Address, Choice, Config, Family, Kept, Op, Program, Shapes, Source, Unsound},
     quantise::Width,
     reference::{Memory, Record, Reference},
     sampling::Random,
-    trace::{self, Trace, token_leaves},
+    trace::{Trace, group},
 };
 
-const RANDOM: Choice = Choice::Random(Random {
-    to_log2: Scale {
-        mantissa: 47_274,
-        shift: 15,
-    },
-    top_p: 60_000,
-    seed: 77,
-});
-
-/// A model, and what it made.
-struct Run {
-    model: Model,
-    trace: Trace,
-    tokens: Vec<u32>,
-    memory: Memory,
-    /// Of each step; of BERT the last is that of the operators after the layers.
-    records: Vec<Record>,
-}
-
-fn kept_root(model: &Model, memory: &Memory, positions: usize) -> Digest {
-    let write = |layer, kind, head, position, bytes: &mut Vec<u8>| memory.bytes(layer, kind, head, position, bytes);
-    merkle::root(&trace::leaves(model.program(), positions, write))
-}
-
-fn tokens_root(tokens: &[u32]) -> Digest {
-    merkle::root(&token_leaves(tokens))
-}
-
-/// As an engine runs a request: the head only where a token is chosen.
-fn run_llama(config: Config, choice: Choice, given: usize, count: usize) -> Run {
-    let model = model(config);
-    let mut memory = Memory::default();
-    let mut tokens: Vec<u32> = (0..given).map(|at| (at * 17 % config.vocabulary) as u32).collect();
-    let mut records = Vec::new();
-    let positions = if count == given { count } else { count - 1 };
-    for position in 0..positions {
-        let choice = if position + 1 >= given { choice } else { Choice::Given };
-        let record = Reference::new(&model)
-            .advance(&mut memory, tokens[position], choice)
-            .expect("there is room");
-        if tokens.len() < count && position + 1 == tokens.len() {
-            tokens.push(record.token().expect("it chose one"));
-        }
-        records.push(record);
-    }
-    let trace = Trace {
-        model: model.root(),
-        given: given as u32,
-        count: count as u32,
-        tokens: tokens_root(&tokens),
-        choice,
-        kept: kept_root(&model, &memory, positions),
-        result: [0; 32],
-    };
-    Run {
-        model,
-        trace,
-        tokens,
-        memory,
-        records,
-    }
-}
-
-fn run_bert(config: Config, count: usize) -> Run {
-    let model = model(config);
-    let mut memory = Memory::default();
-    let tokens: Vec<u32> = (0..count).map(|at| (at * 31 % config.vocabulary) as u32).collect();
-    let (mut records, end) = Reference::new(&model)
-        .encode(&mut memory, &tokens)
-        .expect("there is room");
-    let unit = end.tile(0, Op::Unit, 0).expect("it has a direction").bytes();
-    records.push(end);
-    let trace = Trace {
-        model: model.root(),
-        given: count as u32,
-        count: count as u32,
-        tokens: tokens_root(&tokens),
-        choice: Choice::Given,
-        kept: kept_root(&model, &memory, count),
-        result: merkle::hash(b"weft result", &unit),
-    };
-    Run {
-        model,
-        trace,
-        tokens,
-        memory,
-        records,
-    }
-}
-
-fn greedy() -> &'static Run {
-    static RUN: OnceLock<Run> = OnceLock::new();
-    RUN.get_or_init(|| run_llama(llama(PLAIN), Choice::Greedy, 20, 40))
-}
-
-fn random() -> &'static Run {
-    static RUN: OnceLock<Run> = OnceLock::new();
-    RUN.get_or_init(|| run_llama(llama(FOUR), RANDOM, 5, 20))
-}
-
-/// Of more than one block of positions.
-fn encoder() -> &'static Run {
-    static RUN: OnceLock<Run> = OnceLock::new();
-    RUN.get_or_init(|| run_bert(bert(PLAIN), 258))
-}
-
-fn at(layer: usize, op: Op, tile: usize) -> Address {
-    Address { layer, op, tile }
-}
-
 impl Run {
-    fn program(&self) -> &Program {
-        self.model.program()
-    }
-
-    fn opener(&self) -> Opener<'_> {
-        Opener::new(&self.model, &self.trace, &self.tokens, &self.memory).expect("they are those of the trace")
-    }
-
-    fn open(&self, address: Address, position: usize) -> Opening {
-        self.opener()
-            .open(&self.records[position], address, position)
-            .expect("there is such a tile")
-    }
-
-    /// With another token, and a trace that says so.
-    fn with_token(&self, position: usize, token: u32) -> (Trace, Vec<u32>) {
-        let mut tokens = self.tokens.clone();
-        tokens[position] = token;
-        (
-            Trace {
-                tokens: tokens_root(&tokens),
-                ..self.trace.clone()
-            },
-            tokens,
-        )
-    }
-
-    fn roots(&self, position: usize) -> Vec<Digest> {
-        let record = &self.records[position];
-        let all = operators(self.program(), &self.trace, position);
-        all.into_iter()
-            .map(|(layer, op)| merkle::root(&record.leaves(layer, op)))
-            .collect()
-    }
-
-    /// All tiles of a step.
-    fn addresses(&self, position: usize) -> Vec<Address> {
-        let program = self.program();
-        let step = step(program, &self.trace, position, 0).expect("there is such a step");
-        let all = operators(program, &self.trace, position).into_iter();
-        all.flat_map(|(layer, op)| (0..program.tiles(op, &step)).map(move |tile| at(layer, op, tile)))
-            .collect()
-    }
-
     /// Opens and checks every tile of a step; how many there were of each operator.
     fn check_step(&self, position: usize) -> BTreeMap<Op, usize> {
         let mut counts = BTreeMap::new();
@@ -538,11 +385,13 @@ fn with_step(run: &Run, opening: &Opening, roots: &[Digest]) -> Opening {
         .sources(&opening.address, &step.expect("it is there"))
         .expect("it is there");
     for (source, operand) in sources.iter().zip(&mut forged.operands) {
-        if let Operand::Output(tiles) = operand {
-            tiles.step_siblings = match source {
-                Source::Output { layer, op, .. } => siblings(*layer, *op),
-                _ => siblings(0, Op::Head),
-            };
+        match (source, operand) {
+            (Source::Output { layer, op, .. }, Operand::Output(tiles)) => tiles.step_siblings = siblings(*layer, *op),
+            (_, Operand::Output(tiles)) => tiles.step_siblings = siblings(0, Op::Head),
+            (Source::Kept { layer, kind, .. }, Operand::Kept(Past { own: Some(own), .. })) => {
+                own.step_siblings = siblings(*layer, if *kind == Kept::Key { Op::Key } else { Op::Value });
+            }
+            _ => {}
         }
     }
     forged
@@ -727,11 +576,36 @@ enum Slot<'a> {
     Siblings(&'a mut Vec<Digest>),
     Digest(&'a mut Digest),
     Leaves(&'a mut Vec<Vec<u8>>),
+    Proved(&'a mut Vec<Proved>),
     Token(&'a mut Vec<u32>),
 }
 
 fn of_leaves<'a>(leaves: &'a mut Leaves) -> Vec<Slot<'a>> {
     vec![Slot::Leaves(&mut leaves.leaves), Slot::Siblings(&mut leaves.siblings)]
+}
+
+fn of_past<'a>(past: &'a mut Past, whole: bool) -> Vec<Slot<'a>> {
+    let mut slots = vec![
+        Slot::Siblings(&mut past.section_siblings),
+        Slot::Siblings(&mut past.cell_siblings),
+    ];
+    if whole {
+        slots.extend([&mut past.complete, &mut past.recent].map(Slot::Proved));
+    } else {
+        slots.extend(past.complete.iter_mut().chain(&mut past.recent).flat_map(of_proved));
+    }
+    slots.extend(past.own.iter_mut().flat_map(of_tiles));
+    slots
+}
+
+fn of_proved<'a>(proved: &'a mut Proved) -> Vec<Slot<'a>> {
+    vec![Slot::Bytes(&mut proved.bytes), Slot::Siblings(&mut proved.siblings)]
+}
+
+fn in_cell<'a>(kept: &'a mut InCell) -> Vec<Slot<'a>> {
+    let mut slots = of_proved(&mut kept.part);
+    slots.push(Slot::Siblings(&mut kept.cell_siblings));
+    slots
 }
 
 fn of_tiles<'a>(tiles: &'a mut Tiles) -> Vec<Slot<'a>> {
@@ -749,16 +623,18 @@ fn slots(opening: &mut Opening, whole: bool) -> Vec<Slot<'_>> {
         Slot::Digest(&mut opening.step_root),
         Slot::Digest(&mut opening.trace.model),
         Slot::Digest(&mut opening.trace.tokens),
+        Slot::Digest(&mut opening.trace.cells),
         Slot::Digest(&mut opening.trace.kept),
     ];
     for operand in &mut opening.operands {
         slots.extend(match operand {
             Operand::Output(tiles) => of_tiles(tiles),
-            Operand::Kept(leaves) | Operand::Weights(leaves) => of_leaves(leaves),
+            Operand::Kept(past) => of_past(past, whole),
+            Operand::Weights(leaves) => of_leaves(leaves),
         });
     }
     slots.extend(of_tiles(&mut opening.output));
-    slots.extend(opening.kept.iter_mut().flat_map(of_leaves));
+    slots.extend(opening.kept.iter_mut().flat_map(in_cell));
     if let Some(tokens) = &mut opening.tokens {
         slots.push(Slot::Siblings(&mut tokens.siblings));
         slots.extend(tokens.leaves.iter_mut().map(Slot::Token));
@@ -787,6 +663,13 @@ fn no_leaf_and_no_sibling_can_be_left_out_or_added() {
                         _ => siblings.clear(),
                     },
                     Slot::Leaves(leaves) => match way {
+                        0 => drop(leaves.pop()),
+                        1 => drop(leaves.remove(0)),
+                        2 => leaves.push(leaves[0].clone()),
+                        _ => leaves.clear(),
+                    },
+                    Slot::Proved(leaves) if leaves.is_empty() => {}
+                    Slot::Proved(leaves) => match way {
                         0 => drop(leaves.pop()),
                         1 => drop(leaves.remove(0)),
                         2 => leaves.push(leaves[0].clone()),
@@ -829,9 +712,9 @@ fn no_leaf_and_no_sibling_can_be_left_out_or_added() {
             siblings,
         };
         other.operands[0] = match other.operands[0].clone() {
-            Operand::Output(tiles) => Operand::Kept(leaves(tiles.tiles, tiles.siblings)),
-            Operand::Kept(kept) => Operand::Weights(kept),
-            Operand::Weights(weights) => Operand::Kept(weights),
+            Operand::Output(tiles) => Operand::Weights(leaves(tiles.tiles, tiles.siblings)),
+            Operand::Kept(_) => Operand::Weights(leaves(vec![], vec![])),
+            Operand::Weights(_) => Operand::Kept(Past::default()),
         };
         assert!(matches!(
             other.check(),
@@ -846,7 +729,13 @@ fn no_leaf_and_no_sibling_can_be_left_out_or_added() {
         other.kept = if opening.kept.is_some() {
             None
         } else {
-            Some(leaves(vec![], vec![]))
+            Some(InCell {
+                part: Proved {
+                    bytes: vec![],
+                    siblings: vec![],
+                },
+                cell_siblings: vec![],
+            })
         };
         let flaw = if opening.kept.is_some() {
             Flaw::Absent
@@ -883,7 +772,8 @@ fn a_changed_byte_is_named() {
     let root = |index| move |refuted: &Refuted| matches!(refuted, Refuted::Operand { index: i, flaw: Flaw::Root, .. } if *i == index);
     let output = |opening: &mut Opening, index: usize| match &mut opening.operands[index] {
         Operand::Output(tiles) => *tiles.tiles[0].last_mut().unwrap() ^= 1,
-        Operand::Kept(leaves) | Operand::Weights(leaves) => leaves.leaves[0][5] ^= 1,
+        Operand::Kept(past) => past.complete[0].bytes[5] ^= 1,
+        Operand::Weights(leaves) => leaves.leaves[0][5] ^= 1,
     };
     for index in 0..3 {
         let refuted = change(at(1, Op::Down, 0), &|opening| output(opening, index));
@@ -908,7 +798,7 @@ fn a_changed_byte_is_named() {
     let refuted = change(at(0, Op::Embed, 0), &|opening| opening.output.tiles[0][0] ^= 1);
     assert_eq!(refuted, Refuted::Output(Flaw::Root));
     let refuted = change(at(0, Op::Key, 1), &|opening| {
-        opening.kept.as_mut().unwrap().leaves[0][0] ^= 1
+        opening.kept.as_mut().unwrap().part.bytes[0] ^= 1
     });
     assert_eq!(refuted, Refuted::Kept(Flaw::Root));
     let refuted = change(at(0, Op::Key, 1), &|opening| opening.config.epsilon += 1);
@@ -966,9 +856,10 @@ fn other_memory(run: &Run, (layer, kind, head, position): (usize, Kept, usize, u
             }
         }
     }
-    let kept = kept_root(&run.model, &memory, run.trace.positions());
+    let (cells, kept) = committed(&run.model, &memory, run.trace.positions());
     (
         Trace {
+            cells,
             kept,
             ..run.trace.clone()
         },
@@ -996,8 +887,10 @@ fn a_trace_that_kept_something_else_is_refuted() {
         // Who reads it gets another result.
         let reads = if kind == Kept::Key { Op::Exponents } else { Op::Mix };
         assert!(check(at(1, reads, 1), 25).is_ok());
-        assert!(matches!(check(at(1, reads, 2), 25), Err(Refuted::Computed { .. })));
+        // The step itself reads what it gave, later ones of its group the cell, and those after it the section.
+        assert!(check(at(1, reads, 2), 25).is_ok());
         assert!(matches!(check(at(1, reads, 2), 30), Err(Refuted::Computed { .. })));
+        assert!(matches!(check(at(1, reads, 2), 33), Err(Refuted::Computed { .. })));
         assert!(check(at(1, reads, 2), 24).is_ok());
     }
 }
@@ -1014,8 +907,10 @@ fn other_last_hidden_states_are_refuted() {
         records[100].leaves(1, Op::DownNorm),
         run.records[100].leaves(1, Op::DownNorm)
     );
+    let (cells, kept) = committed(&run.model, &memory, 258);
     let trace = Trace {
-        kept: kept_root(&run.model, &memory, 258),
+        cells,
+        kept,
         ..run.trace.clone()
     };
     let opener = Opener::new(&run.model, &trace, &run.tokens, &memory).unwrap();
@@ -1209,7 +1104,7 @@ proptest! {
                     let at = byte % tokens.len();
                     tokens[at] ^= 1 << (bit * 4);
                 }
-                Slot::Leaves(_) => {}
+                Slot::Leaves(_) | Slot::Proved(_) => {}
             }
         }
         prop_assert!(bent.check().is_err(), "{:?}", opening.address);
@@ -1258,7 +1153,7 @@ fn every_leaf_is_read_back() {
                 assert_eq!(layout.decode(&piece.bytes()), Some(piece), "{part:?} {tile}");
             }
         }
-        for (layer, kind, head) in trace::group(program) {
+        for (layer, kind, head) in group(program) {
             let mut bytes = Vec::new();
             (0..3).for_each(|position| run.memory.bytes(layer, kind, head, position, &mut bytes));
             let piece = Layout::kept(program, kind, head, 3).decode(&bytes);
@@ -1321,6 +1216,7 @@ fn largest(config: Config, positions: usize) -> BTreeMap<Op, usize> {
         count,
         tokens: [0; 32],
         choice: if bert { Choice::Given } else { RANDOM },
+        cells: [0; 32],
         kept: [0; 32],
         result: [0; 32],
     };
@@ -1430,7 +1326,7 @@ mod json {
         );
         let tile = value["operands"][0]["output"]["tiles"][0].as_str().unwrap();
         assert_eq!(tile.len(), 2 * 4 * 11);
-        assert_eq!(value["operands"][2]["kept"]["leaves"].as_array().unwrap().len(), 1);
+        assert_eq!(value["operands"][2]["kept"]["complete"].as_array().unwrap().len(), 0);
         assert_eq!(value["tokens"]["leaves"][0].as_array().unwrap().len(), 20);
         assert!(value["kept"].is_null());
     }

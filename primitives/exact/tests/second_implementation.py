@@ -503,10 +503,18 @@ class Model:
         return self.normed(layer, "down-norm", x) if self.bert else x
 
 
-def kept_root(groups, positions):
-    """`groups` has, in the order of a group's leaves, the bytes of each position."""
-    first = range(0, positions, 16)
-    return merkle_root([leaf(b"".join(group[at : at + 16])) for at in first for group in groups])
+def kept_roots(sections, cells, positions):
+    """Over the cells and over the sections. `sections` has leaves, `cells` parts of leaves, each with the bytes of every position."""
+
+    def section(leaves, at):
+        return merkle_root([leaf(b"".join(one[at : at + 16])) for one in leaves])
+
+    def cell(parts, at):
+        return merkle_root([leaf(b"".join(one[at] for one in part)) for part in parts])
+
+    by_position = [cell(parts, at) for at in range(positions) for parts in cells]
+    by_group = [section(leaves, at) for at in range(0, positions, 16) for leaves in sections]
+    return merkle_root(by_position) + merkle_root(by_group)
 
 
 def quantised_bytes(x):
@@ -521,7 +529,7 @@ def trace_root(model, given, tokens, choice, kept, result):
     if choice[0] == 2:
         m, s, top_p, seed = choice[1:]
         data += le(m, 2) + le(s, 2) + le(top_p, 4) + le(seed, 8)
-    return hashed(b"weft trace 1", data + kept + result)
+    return hashed(b"weft trace 2", data + kept + result)
 
 
 def step_root(model, trace, position, t, keys, values, choice):
@@ -598,13 +606,11 @@ def llama(numbers, data, given, count, choice):
         if position + 1 >= len(given):
             logits = model.products(0, "head", model.input("head", x))
             tokens.append(choose(logits, choice[1:], position))
-    groups = [
-        [quantised_bytes(one) for one in kept[layer][head]]
+    layers = [
+        [[quantised_bytes(one) for one in kept[layer][head]] for head in range(model.kv_heads) for kept in (keys, values)]
         for layer in range(model.layers)
-        for head in range(model.kv_heads)
-        for kept in (keys, values)
     ]
-    kept = kept_root(groups, count - 1)
+    kept = kept_roots([sum(layers, [])], [layers], count - 1)
     root = trace_root(model.root(), len(given), tokens, choice, kept, bytes(32))
     first = step_root(model, root, 0, tokens[0], keys, values, choice if len(given) == 1 else [0])
     last = step_root(model, root, count - 2, tokens[count - 2], keys, values, choice)
@@ -615,16 +621,16 @@ def bert(numbers, data, tokens):
     """The direction, the roots of the model and of the trace."""
     model = Model(numbers, data)
     states = [model.embed(position, t) for position, t in enumerate(tokens)]
-    groups = []
+    sections = []
     for layer in range(model.layers):
         all_queries, keys, values = zip(*(model.until_value(layer, x, at) for at, x in enumerate(states)))
         keys, values = list(zip(*keys)), list(zip(*values))
-        for head in range(model.kv_heads):
-            groups += [[quantised_bytes(one) for one in kept] for kept in (keys[head], values[head])]
+        pairs = zip(keys, values)
+        sections.append([[quantised_bytes(one) for one in kept] for pair in pairs for kept in pair])
         states = [model.after_value(layer, x, q, keys, values) for x, q in zip(states, all_queries)]
-    groups += [[words(x[at : at + 32]) for x in states] for at in range(0, model.width, 32)]
+    sections.append([[words(x[at : at + 32]) for x in states] for at in range(0, model.width, 32)])
     direction = unit(mean([pool(states[at : at + 256]) for at in range(0, len(states), 256)], len(states)))
-    kept = kept_root(groups, len(tokens))
+    kept = kept_roots(sections, [[section] for section in sections], len(tokens))
     root = trace_root(model.root(), len(tokens), tokens, [0], kept, hashed(b"weft result", words(direction)))
     return direction + list(model.root()) + list(root)
 

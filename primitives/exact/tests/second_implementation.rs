@@ -28,7 +28,7 @@ use weft_exact::{
     reference::{Memory, Reference},
     rotary::{Angle, turn},
     sampling::{BUCKETS, CHUNK, Draw, Random, choose, draw, masses, token},
-    trace::{Trace, leaves, token_leaves},
+    trace::{Committed, Trace, token_leaves},
 };
 
 /// Of all sizes.
@@ -385,9 +385,10 @@ fn data(model: &Model) -> Vec<i128> {
     list(&model.parts().iter().flat_map(Piece::bytes).collect::<Vec<u8>>())
 }
 
-fn kept(model: &Model, memory: &Memory, positions: usize) -> Digest {
+/// The roots over cells and sections.
+fn committed(model: &Model, memory: &Memory, positions: usize) -> (Digest, Digest) {
     let write = |layer, kind, head, position, bytes: &mut Vec<u8>| memory.bytes(layer, kind, head, position, bytes);
-    merkle::root(&leaves(model.program(), positions, write))
+    Committed::of_all(model.program(), positions, write).roots()
 }
 
 fn how_bytes(choice: Choice) -> Vec<i128> {
@@ -413,7 +414,7 @@ fn sizes(lines: &mut Lines, numbers: &mut Numbers) {
     ] {
         let tokens: Vec<u32> = (0..count).map(|_| numbers.next() as u32).collect();
         let mut digest = || merkle::leaf(&numbers.next().to_le_bytes());
-        let (model, kept, result) = (digest(), digest(), digest());
+        let (model, cells, kept, result) = (digest(), digest(), digest(), digest());
         let root = merkle::root(&token_leaves(&tokens));
         let trace = Trace {
             model,
@@ -421,6 +422,7 @@ fn sizes(lines: &mut Lines, numbers: &mut Numbers) {
             count,
             tokens: root,
             choice,
+            cells,
             kept,
             result,
         };
@@ -429,7 +431,7 @@ fn sizes(lines: &mut Lines, numbers: &mut Numbers) {
             one(count / 2),
             list(&tokens),
             how_bytes(choice),
-            list(&kept),
+            [list(&cells), list(&kept)].concat(),
             list(&result),
         ];
         lines.push("trace", &[&parts[..], &[list(&trace.root())]].concat());
@@ -494,13 +496,15 @@ fn causal(lines: &mut Lines, variant: models::Variant, given: &[u32], count: usi
         records.push(record);
     }
     assert_eq!(tokens.len(), count);
+    let (cells, kept) = committed(&model, &memory, count - 1);
     let trace = Trace {
         model: model.root(),
         given: given.len() as u32,
         count: count as u32,
         tokens: merkle::root(&token_leaves(&tokens)),
         choice,
-        kept: kept(&model, &memory, count - 1),
+        cells,
+        kept,
         result: [0; 32],
     };
     assert_eq!(trace.positions(), count - 1);
@@ -527,13 +531,15 @@ fn both_ways(lines: &mut Lines, variant: models::Variant, count: usize) {
         .encode(&mut memory, &tokens)
         .expect("there is room");
     let unit = end.tile(0, Op::Unit, 0).expect("it has a direction");
+    let (cells, kept) = committed(&model, &memory, count);
     let trace = Trace {
         model: model.root(),
         given: count as u32,
         count: count as u32,
         tokens: merkle::root(&token_leaves(&tokens)),
         choice: Choice::Given,
-        kept: kept(&model, &memory, count),
+        cells,
+        kept,
         result: merkle::hash(b"weft result", &unit.bytes()),
     };
     assert_eq!(trace.positions(), count);

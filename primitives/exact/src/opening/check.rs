@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    Checked, Flaw, Leaves, Opening, Operand, Refuted, Tiles, bind,
+    Checked, Flaw, Leaves, Opening, Operand, Past, Proved, Refuted, Tiles, bind,
     frame::{Frame, Place, check_header},
     layout::Layout,
     multiproof,
@@ -15,7 +15,7 @@ use crate::{
     program::{Op, Program, Source},
     reference::{cut, join},
     tile::compute,
-    trace::{LEAF_POSITIONS, LEAF_TOKENS, token_bytes},
+    trace::{LEAF_TOKENS, token_bytes},
 };
 
 /// The root to which siblings lead from leaves.
@@ -33,15 +33,17 @@ fn climb(count: u64, places: &[u64], digests: &[Digest], siblings: &[Digest]) ->
 
 /// Whether leaves are as many and as long as they should be.
 fn check_sizes<T>(leaves: &[Vec<T>], sizes: &[usize]) -> Result<(), Flaw> {
-    if leaves.len() != sizes.len() {
+    check_lengths(leaves.iter().map(Vec::len), sizes)
+}
+
+fn check_lengths(found: impl ExactSizeIterator<Item = usize>, sizes: &[usize]) -> Result<(), Flaw> {
+    if found.len() != sizes.len() {
         return Err(Flaw::Leaves {
-            found: leaves.len(),
+            found: found.len(),
             wanted: sizes.len(),
         });
     }
-    let wrong = leaves
-        .iter()
-        .map(Vec::len)
+    let wrong = found
         .zip(sizes)
         .enumerate()
         .find(|(_, (found, wanted))| found != *wanted);
@@ -68,51 +70,56 @@ fn difference(one: &[u8], other: &[u8]) -> Option<usize> {
     differs.or_else(|| (one.len() != other.len()).then_some(one.len().min(other.len())))
 }
 
-/// Bytes of some positions of a leaf whose positions are `all`.
-fn positions_of(leaf: &[u8], all: core::ops::Range<usize>, wanted: core::ops::Range<usize>) -> Option<&[u8]> {
-    let each = leaf.len().checked_div(all.len())?;
-    let from = wanted.start.max(all.start).checked_sub(all.start)?;
-    let to = wanted.end.min(all.end).checked_sub(all.start)?;
-    leaf.get(from * each..to * each)
-}
-
 impl Opening {
-    /// Checks every proof, and computes the tile again.
-    pub fn check(&self) -> Result<Checked, Refuted> {
-        let program = Program::new(self.config).map_err(Refuted::Config)?;
+    /// Checks the proofs of all that the tile reads, and computes it again.
+    pub(super) fn compute(&self, program: &Program) -> Result<(Frame, Piece), Refuted> {
         if self.trace.model != model::root_of(&self.config, &self.weights) {
             return Err(Refuted::Model);
         }
-        check_header(&program, &self.trace)?;
-        let mut frame = Frame::new(&program, &self.trace, self.position, self.address)?;
+        check_header(program, &self.trace)?;
+        let mut frame = Frame::new(program, &self.trace, self.position, self.address)?;
         self.check_tokens(&frame).map_err(Refuted::Tokens)?;
         frame.set_token(self.token(self.position))?;
         let operands = self.operands(&frame)?;
-        let output = self.output(&frame).map_err(Refuted::Output)?;
-        let computed = compute(&program, &self.address, &frame.step, &operands).map_err(|_| Refuted::Incomputable)?;
-        if let Some(byte) = difference(&computed.bytes(), output) {
-            return Err(Refuted::Computed { byte });
-        }
-        self.check_kept(&frame, output)?;
-        if let (Some(next), Piece::Token(chosen)) = (frame.next_token(), &computed) {
-            let committed = self.token(next);
-            if *chosen != committed {
-                return Err(Refuted::OtherToken {
-                    chosen: *chosen,
-                    committed,
-                });
+        let computed = compute(program, &self.address, &frame.step, &operands).map_err(|_| Refuted::Incomputable)?;
+        Ok((frame, computed))
+    }
+
+    /// Whether the trace goes on with what the tile gave, where it is the last of its step.
+    pub(super) fn check_end(&self, frame: &Frame, computed: &Piece) -> Result<(), Refuted> {
+        if let (Some(next), Piece::Token(chosen)) = (frame.next_token(), computed) {
+            let (chosen, committed) = (*chosen, self.token(next));
+            if chosen != committed {
+                return Err(Refuted::OtherToken { chosen, committed });
             }
         }
-        if self.address.op == Op::Unit && self.trace.result != merkle::hash(b"weft result", output) {
+        if self.address.op == Op::Unit && self.trace.result != merkle::hash(b"weft result", &computed.bytes()) {
             return Err(Refuted::OtherResult);
         }
-        Ok(Checked {
+        Ok(())
+    }
+
+    pub(super) fn checked(&self) -> Checked {
+        Checked {
             model_root: self.trace.model,
             trace_root: self.trace.root(),
             step_root: self.step_root,
             position: self.position,
             address: self.address,
-        })
+        }
+    }
+
+    /// Checks every proof, and computes the tile again.
+    pub fn check(&self) -> Result<Checked, Refuted> {
+        let program = Program::new(self.config).map_err(Refuted::Config)?;
+        let (frame, computed) = self.compute(&program)?;
+        let output = self.output(&frame).map_err(Refuted::Output)?;
+        if let Some(byte) = difference(&computed.bytes(), output) {
+            return Err(Refuted::Computed { byte });
+        }
+        self.check_kept(&frame, output)?;
+        self.check_end(&frame, &computed)?;
+        Ok(self.checked())
     }
 
     /// The token at a position, as the leaves say; 0 where they do not reach.
@@ -173,27 +180,73 @@ impl Opening {
     fn operand(&self, frame: &Frame, source: &Source, drawn: Option<usize>, operand: &Operand) -> Result<Piece, Flaw> {
         let source = frame.resolved(source, drawn).ok_or(Flaw::Nowhere)?;
         let place = frame.place(&source).ok_or(Flaw::Nowhere)?;
-        match (&place, operand) {
-            (Place::Weights { .. }, Operand::Weights(leaves)) | (Place::Kept { .. }, Operand::Kept(leaves)) => {
-                self.check_leaves(frame, &place, leaves)?;
+        let piece = match (&place, operand) {
+            (Place::Weights { .. }, Operand::Weights(leaves)) => {
+                self.check_weights(frame, &place, leaves)?;
+                weights(frame, &place, leaves)
             }
-            (Place::Output { .. }, Operand::Output(tiles)) => self.check_tiles(frame, &place, tiles)?,
+            (Place::Kept { .. }, Operand::Kept(past)) => kept(frame, &source, &self.past(frame, &place, past)?),
+            (Place::Output { .. }, Operand::Output(tiles)) => {
+                self.check_tiles(frame, &place, tiles)?;
+                output(frame, &source, tiles)
+            }
             _ => return Err(Flaw::Kind),
-        }
-        decode(frame, &source, &place, operand).ok_or(Flaw::Range)
+        };
+        piece.ok_or(Flaw::Range)
     }
 
-    /// Leaves of the model's tree, or of that of what was kept.
-    fn check_leaves(&self, frame: &Frame, place: &Place, leaves: &Leaves) -> Result<(), Flaw> {
+    /// A leaf of the model's tree.
+    fn check_weights(&self, frame: &Frame, place: &Place, leaves: &Leaves) -> Result<(), Flaw> {
         let target = frame.target(place).ok_or(Flaw::Nowhere)?;
         check_sizes(&leaves.leaves, &target.sizes)?;
         let root = climb(target.count, &target.places, &digests(&leaves.leaves), &leaves.siblings)?;
-        let wanted = if matches!(place, Place::Weights { .. }) {
-            &self.weights
-        } else {
-            &self.trace.kept
-        };
-        equal(root, wanted)
+        equal(root, &self.weights)
+    }
+
+    /// Bytes of what was kept, position by position.
+    fn past(&self, frame: &Frame, place: &Place, past: &Past) -> Result<Vec<u8>, Flaw> {
+        let target = frame.past(place).ok_or(Flaw::Nowhere)?;
+        check_proved(&past.complete, &target.leaf_sizes)?;
+        let sections = past
+            .complete
+            .iter()
+            .map(|leaf| climb_one(target.section_size, target.in_section, leaf))
+            .collect::<Result<Vec<_>, _>>()?;
+        check_root(
+            target.sections,
+            &target.section_places,
+            &sections,
+            &past.section_siblings,
+            &self.trace.kept,
+        )?;
+        let part = &target.part;
+        check_proved(&past.recent, &alloc::vec![part.size; target.cell_places.len()])?;
+        let cells = past
+            .recent
+            .iter()
+            .map(|leaf| climb_one(part.parts, part.at, leaf))
+            .collect::<Result<Vec<_>, _>>()?;
+        check_root(
+            part.cells,
+            &target.cell_places,
+            &cells,
+            &past.cell_siblings,
+            &self.trace.cells,
+        )?;
+        let mut bytes: Vec<u8> = past.complete.iter().flat_map(|leaf| &leaf.bytes).copied().collect();
+        for leaf in &past.recent {
+            bytes.extend(leaf.bytes.get(part.slice.clone()).ok_or(Flaw::Range)?);
+        }
+        match (&target.own, &past.own) {
+            (Some(place), Some(tiles)) => {
+                self.check_tiles(frame, place, tiles)?;
+                bytes.extend(tiles.tiles.iter().flatten());
+            }
+            (Some(_), None) => return Err(Flaw::Absent),
+            (None, Some(_)) => return Err(Flaw::Needless),
+            (None, None) => {}
+        }
+        Ok(bytes)
     }
 
     /// Tiles of an operator of the step.
@@ -214,47 +267,72 @@ impl Opening {
 
     /// What the trace has of the output.
     fn check_kept(&self, frame: &Frame, output: &[u8]) -> Result<(), Refuted> {
-        let (place, leaves) = match (frame.kept(), &self.kept) {
-            (Some(place), Some(leaves)) => (place, leaves),
+        let (place, part, kept) = match (frame.kept(), &self.kept) {
+            (Some((place, part)), Some(kept)) => (place, part, kept),
             (Some(_), None) => return Err(Refuted::Kept(Flaw::Absent)),
             (None, Some(_)) => return Err(Refuted::Kept(Flaw::Needless)),
             (None, None) => return Ok(()),
         };
-        self.check_leaves(frame, &place, leaves).map_err(Refuted::Kept)?;
-        let position = frame.step.position;
-        let all = frame.group(position / LEAF_POSITIONS);
-        let of = |leaf| positions_of(leaf, all.clone(), position..position + 1);
-        let kept: Option<Vec<&[u8]>> = leaves.leaves.iter().map(|leaf| of(leaf)).collect();
-        let kept = kept.ok_or(Refuted::Kept(Flaw::Range))?.concat();
-        difference(output, &kept).map_or(Ok(()), |byte| Err(Refuted::OtherKept { byte }))
+        let leads = || {
+            check_proved(core::slice::from_ref(&kept.part), &[part.size])?;
+            let cell = climb_one(part.parts, part.at, &kept.part)?;
+            check_root(part.cells, &[place], &[cell], &kept.cell_siblings, &self.trace.cells)?;
+            kept.part.bytes.get(part.slice.clone()).ok_or(Flaw::Range)
+        };
+        let kept = leads().map_err(Refuted::Kept)?;
+        difference(output, kept).map_or(Ok(()), |byte| Err(Refuted::OtherKept { byte }))
     }
 }
 
-/// An operand's piece, from leaves of the right sizes.
-fn decode(frame: &Frame, source: &Source, place: &Place, operand: &Operand) -> Option<Piece> {
-    let program = &frame.program;
-    match (source, place, operand) {
-        (_, Place::Weights { part, tile, .. }, Operand::Weights(leaves)) => {
-            Layout::weights(program, *part, *tile).decode(leaves.leaves.first()?)
-        }
-        (
-            Source::Kept {
-                kind, head, positions, ..
-            },
-            Place::Kept { groups, .. },
-            Operand::Kept(leaves),
-        ) => {
-            // Of the first and the last group only what the tile reads.
-            let each = groups.clone().zip(&leaves.leaves);
-            let bytes = each.map(|(group, leaf)| positions_of(leaf, frame.group(group), positions.clone()));
-            let bytes = bytes.collect::<Option<Vec<_>>>()?.concat();
-            Layout::kept(program, *kind, *head, positions.len()).decode(&bytes)
-        }
-        (Source::Output { elements, .. }, Place::Output { op, tiles, .. }, Operand::Output(given)) => {
-            let each = tiles.clone().zip(&given.tiles);
-            let pieces = each.map(|(tile, bytes)| Layout::output(program, *op, tile, &frame.step).decode(bytes));
-            cut(join(&pieces.collect::<Option<Vec<_>>>()?)?, elements.as_ref())
-        }
-        _ => None,
+/// The root to which one leaf leads.
+fn climb_one(count: u64, place: u64, leaf: &Proved) -> Result<Digest, Flaw> {
+    climb(count, &[place], &[merkle::leaf(&leaf.bytes)], &leaf.siblings)
+}
+
+fn check_proved(leaves: &[Proved], sizes: &[usize]) -> Result<(), Flaw> {
+    let bytes: Vec<&Vec<u8>> = leaves.iter().map(|leaf| &leaf.bytes).collect();
+    check_lengths(bytes.iter().map(|bytes| bytes.len()), sizes)
+}
+
+/// Whether digests lead to a root; of none there is nothing to lead.
+fn check_root(count: u64, places: &[u64], found: &[Digest], siblings: &[Digest], wanted: &Digest) -> Result<(), Flaw> {
+    if places.is_empty() {
+        return match siblings.len() {
+            0 => Ok(()),
+            found => Err(Flaw::Siblings { found, wanted: 0 }),
+        };
     }
+    equal(climb(count, places, found, siblings)?, wanted)
+}
+
+/// The weights of a leaf of the right size.
+fn weights(frame: &Frame, place: &Place, leaves: &Leaves) -> Option<Piece> {
+    let Place::Weights { part, tile, .. } = place else {
+        return None;
+    };
+    Layout::weights(&frame.program, *part, *tile).decode(leaves.leaves.first()?)
+}
+
+/// What was kept, from as many bytes as it has.
+fn kept(frame: &Frame, source: &Source, bytes: &[u8]) -> Option<Piece> {
+    let Source::Kept {
+        kind, head, positions, ..
+    } = source
+    else {
+        return None;
+    };
+    Layout::kept(&frame.program, *kind, *head, positions.len()).decode(bytes)
+}
+
+/// What other tiles gave, of the right sizes.
+fn output(frame: &Frame, source: &Source, given: &Tiles) -> Option<Piece> {
+    let Source::Output {
+        op, tiles, elements, ..
+    } = source
+    else {
+        return None;
+    };
+    let each = tiles.clone().zip(&given.tiles);
+    let pieces = each.map(|(tile, bytes)| Layout::output(&frame.program, *op, tile, &frame.step).decode(bytes));
+    cut(join(&pieces.collect::<Option<Vec<_>>>()?)?, elements.as_ref())
 }

@@ -253,6 +253,8 @@ pub enum Refuted {
     },
     /// The step gave another result than the trace has.
     OtherResult,
+    /// Nothing is wrong with the tile that was to be shown wrong.
+    Right,
 }
 
 impl From<NoTile> for Refuted {
@@ -289,6 +291,7 @@ impl Display for Refuted {
                 )
             }
             Self::OtherResult => f.write_str("the output is not the result of the trace"),
+            Self::Right => f.write_str("the tile is what the device says it is"),
         }
     }
 }

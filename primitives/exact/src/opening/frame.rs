@@ -7,7 +7,10 @@ use core::ops::Range;
 use super::{error::NoTile, layout::Layout};
 use crate::{
     program::{Address, Choice, Family, Kept, Op, POOLED, Part, Program, Source, Step},
-    trace::{LEAF_POSITIONS, LEAF_TOKENS, Trace, group_size, kept_leaf},
+    trace::{
+        LEAF_POSITIONS, LEAF_TOKENS, Trace, cell_of, cells_of_position, part_bytes, place_in_section, section_size,
+        sections_of_group,
+    },
 };
 
 /// Whether a trace's header can be that of a run of the program.
@@ -72,7 +75,7 @@ pub fn operators(program: &Program, trace: &Trace, position: usize) -> Vec<(usiz
 }
 
 /// Whether a step is the one of the operators after BERT's layers.
-fn is_end(program: &Program, trace: &Trace, position: usize) -> bool {
+pub(super) fn is_end(program: &Program, trace: &Trace, position: usize) -> bool {
     program.config().family == Family::Bert && position == trace.positions()
 }
 
@@ -81,12 +84,14 @@ fn is_end(program: &Program, trace: &Trace, position: usize) -> bool {
 pub(super) enum Place {
     /// A tile of the weights.
     Weights { layer: usize, part: Part, tile: usize },
-    /// Of each of these groups of positions each of these heads, or chunks.
+    /// Of a head, or chunk, what these complete groups of positions, these positions after them, and the step itself keep.
     Kept {
         layer: usize,
         kind: Kept,
-        heads: Range<usize>,
+        head: usize,
         groups: Range<usize>,
+        recent: Range<usize>,
+        own: bool,
     },
     /// Tiles of an operator of the same step.
     Output { layer: usize, op: Op, tiles: Range<usize> },
@@ -102,6 +107,40 @@ pub(super) struct Target {
     pub sizes: Vec<usize>,
     /// Of an operator's tiles: its place in the step.
     pub operator: Option<u64>,
+}
+
+/// How a [`Place::Kept`] lies in its trees.
+pub(super) struct PastTarget {
+    /// Bytes of each group's leaf.
+    pub leaf_sizes: Vec<usize>,
+    /// The place of such a leaf in its section.
+    pub in_section: u64,
+    /// Leaves of such a section.
+    pub section_size: u64,
+    /// Sections of the trace.
+    pub sections: u64,
+    /// The sections, ascending.
+    pub section_places: Vec<u64>,
+    /// The cells of the positions after the groups, ascending.
+    pub cell_places: Vec<u64>,
+    /// Where the part stands in each.
+    pub part: InPart,
+    /// The step's own tile.
+    pub own: Option<Place>,
+}
+
+/// Where something kept stands in its cell.
+pub(super) struct InPart {
+    /// Cells of the trace.
+    pub cells: u64,
+    /// Parts of such a cell.
+    pub parts: u64,
+    /// The part among them.
+    pub at: u64,
+    /// Its bytes.
+    pub size: usize,
+    /// Those of the head, or chunk.
+    pub slice: Range<usize>,
 }
 
 /// Leaves of tokens.
@@ -197,23 +236,89 @@ impl Frame {
         }
     }
 
-    /// Where the trace has what the position keeps of the tile's result, if it keeps it.
-    pub fn kept(&self) -> Option<Place> {
+    /// Where the trace has what the position keeps of the tile's result, if it keeps it: the place of the cell, and that in it.
+    pub fn kept(&self) -> Option<(u64, InPart)> {
         let Address { layer, op, tile } = self.at;
-        let config = self.program.config();
-        let (kind, heads) = match op {
-            Op::Key => (Kept::Key, tile..tile + 1),
-            Op::Value => (Kept::Value, tile..tile + 1),
+        let (kind, head) = match op {
+            Op::Key => (Kept::Key, tile),
+            Op::Value => (Kept::Value, tile),
             // The last hidden state.
-            Op::DownNorm if layer + 1 == config.layers => (Kept::Hidden, 0..config.width.div_ceil(POOLED)),
+            Op::DownNorm if layer + 1 == self.program.config().layers => (Kept::Hidden, 0),
             _ => return None,
         };
-        let group = self.step.position / LEAF_POSITIONS;
-        Some(Place::Kept {
+        let mut part = self.in_part(layer, kind, head);
+        if kind == Kept::Hidden {
+            part.slice = 0..part.size;
+        }
+        Some((self.cell_place(layer, kind, self.step.position), part))
+    }
+
+    /// The place of a position's cell among all.
+    fn cell_place(&self, layer: usize, kind: Kept, position: usize) -> u64 {
+        (position * cells_of_position(&self.program) + cell_of(&self.program, layer, kind)) as u64
+    }
+
+    fn in_part(&self, layer: usize, kind: Kept, head: usize) -> InPart {
+        let (program, config) = (&self.program, self.program.config());
+        let each = Layout::kept(program, kind, head, 1).bytes();
+        let (at, parts) = match config.family {
+            Family::Llama => (layer, config.layers),
+            Family::Bert => (0, 1),
+        };
+        let (size, from) = match kind {
+            Kept::Hidden => (part_bytes(program, true), 4 * POOLED * head),
+            Kept::Key => (part_bytes(program, false), 2 * head * each),
+            Kept::Value => (part_bytes(program, false), (2 * head + 1) * each),
+        };
+        InPart {
+            cells: (self.positions * cells_of_position(program)) as u64,
+            parts: parts as u64,
+            at: at as u64,
+            size,
+            slice: from..from + each,
+        }
+    }
+
+    /// How what is kept lies in its trees; `None` if it is not there.
+    pub fn past(&self, place: &Place) -> Option<PastTarget> {
+        let Place::Kept {
             layer,
             kind,
-            heads,
-            groups: group..group + 1,
+            head,
+            groups,
+            recent,
+            own,
+        } = place
+        else {
+            return None;
+        };
+        let program = &self.program;
+        let (of_group, section) = (sections_of_group(program), cell_of(program, *layer, *kind));
+        let size = |group| Layout::kept(program, *kind, *head, self.group(group).len()).bytes();
+        let op = match kind {
+            Kept::Key => Op::Key,
+            Kept::Value => Op::Value,
+            Kept::Hidden => Op::DownNorm,
+        };
+        Some(PastTarget {
+            leaf_sizes: groups.clone().map(size).collect(),
+            in_section: place_in_section(program, *layer, *kind, *head)? as u64,
+            section_size: section_size(program, section) as u64,
+            sections: (self.positions.div_ceil(LEAF_POSITIONS) * of_group) as u64,
+            section_places: groups
+                .clone()
+                .map(|group| (group * of_group + section) as u64)
+                .collect(),
+            cell_places: recent
+                .clone()
+                .map(|position| self.cell_place(*layer, *kind, position))
+                .collect(),
+            part: self.in_part(*layer, *kind, *head),
+            own: own.then_some(Place::Output {
+                layer: *layer,
+                op,
+                tiles: *head..*head + 1,
+            }),
         })
     }
 
@@ -240,12 +345,23 @@ impl Frame {
                 kind,
                 head,
                 positions,
-            } => Place::Kept {
-                layer: *layer,
-                kind: *kind,
-                heads: *head..*head + 1,
-                groups: positions.start / LEAF_POSITIONS..positions.end.div_ceil(LEAF_POSITIONS),
-            },
+            } => {
+                // Of Llama the group that the step is part of is not complete.
+                let complete = match self.program.config().family {
+                    Family::Llama => self.step.position / LEAF_POSITIONS,
+                    Family::Bert => usize::MAX,
+                };
+                let groups = positions.start / LEAF_POSITIONS..positions.end.div_ceil(LEAF_POSITIONS).min(complete);
+                let after = complete.saturating_mul(LEAF_POSITIONS).max(positions.start);
+                Place::Kept {
+                    layer: *layer,
+                    kind: *kind,
+                    head: *head,
+                    groups,
+                    recent: after..positions.end.min(self.step.position).max(after),
+                    own: after <= self.step.position && positions.contains(&self.step.position),
+                }
+            }
             Source::Output { layer, op, tiles, .. } => Place::Output {
                 layer: *layer,
                 op: *op,
@@ -274,31 +390,7 @@ impl Frame {
                     operator: None,
                 })
             }
-            Place::Kept {
-                layer,
-                kind,
-                heads,
-                groups,
-            } => {
-                let size = group_size(program);
-                // The heads, or chunks, of a layer are evenly spaced.
-                let of_first = kept_leaf(program, *layer, *kind, 0, 0)?;
-                let apart = if *kind == Kept::Hidden { 1 } else { 2 };
-                let all = || {
-                    groups
-                        .clone()
-                        .flat_map(|group| heads.clone().map(move |head| (group, head)))
-                };
-                let bytes = |(group, head)| Layout::kept(program, *kind, head, self.group(group).len()).bytes();
-                Some(Target {
-                    count: (self.positions.div_ceil(LEAF_POSITIONS) * size) as u64,
-                    places: all()
-                        .map(|(group, head)| (group * size + of_first + head * apart) as u64)
-                        .collect(),
-                    sizes: all().map(bytes).collect(),
-                    operator: None,
-                })
-            }
+            Place::Kept { .. } => None,
             Place::Output { layer, op, tiles } => {
                 let operator = self.operators.iter().position(|other| *other == (*layer, *op))?;
                 let bytes = |tile| Layout::output(program, *op, tile, &self.step).bytes();

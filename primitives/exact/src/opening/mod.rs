@@ -25,6 +25,8 @@ pub(crate) mod hex;
 mod layout;
 pub mod multiproof;
 mod open;
+mod refute;
+pub mod reveal;
 
 use alloc::vec::Vec;
 
@@ -32,6 +34,8 @@ pub use error::{Flaw, NoOpening, NoTile, Refuted};
 pub use frame::{operators, step, steps};
 pub use layout::Layout;
 pub use open::{Opener, open, size};
+pub use refute::Fraud;
+pub use reveal::{NotRevealed, StepReveal};
 
 use crate::{
     merkle::{self, Digest},
@@ -69,7 +73,73 @@ pub struct Opening {
     /// What it gave: one tile.
     pub output: Tiles,
     /// What the trace has of the output, where the position keeps it.
-    pub kept: Option<Leaves>,
+    pub kept: Option<InCell>,
+}
+
+/// Bytes, and what leads from them to a root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(deny_unknown_fields)
+)]
+#[cfg_attr(
+    feature = "codec",
+    derive(codec::Encode, codec::Decode, codec::DecodeWithMemTracking)
+)]
+pub struct Proved {
+    /// The bytes of a leaf.
+    #[cfg_attr(feature = "serde", serde(with = "hex"))]
+    pub bytes: Vec<u8>,
+    /// For [`multiproof::root`].
+    #[cfg_attr(feature = "serde", serde(with = "hex::list"))]
+    pub siblings: Vec<Digest>,
+}
+
+/// A part of a cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(deny_unknown_fields)
+)]
+#[cfg_attr(
+    feature = "codec",
+    derive(codec::Encode, codec::Decode, codec::DecodeWithMemTracking)
+)]
+pub struct InCell {
+    /// The part, and what leads to the cell.
+    pub part: Proved,
+    /// From the cell to [`Trace::cells`].
+    #[cfg_attr(feature = "serde", serde(with = "hex::list"))]
+    pub cell_siblings: Vec<Digest>,
+}
+
+/// Keys, values or hidden states that a tile reads, of one head, or some elements. Groups that are not complete at a step of Llama
+/// are read position by position: their leaves have what comes later, too.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(deny_unknown_fields)
+)]
+#[cfg_attr(
+    feature = "codec",
+    derive(codec::Encode, codec::Decode, codec::DecodeWithMemTracking)
+)]
+pub struct Past {
+    /// Leaves of the complete groups, and what leads to each one's section.
+    pub complete: Vec<Proved>,
+    /// From the sections to [`Trace::kept`].
+    #[cfg_attr(feature = "serde", serde(with = "hex::list"))]
+    pub section_siblings: Vec<Digest>,
+    /// Of the positions between these and the step's own, the parts of their cells, and what leads to each one's cell.
+    pub recent: Vec<Proved>,
+    /// From the cells to [`Trace::cells`].
+    #[cfg_attr(feature = "serde", serde(with = "hex::list"))]
+    pub cell_siblings: Vec<Digest>,
+    /// What the step itself keeps.
+    pub own: Option<Tiles>,
 }
 
 /// Leaves of tokens, and what leads from them to [`Trace::tokens`].
@@ -78,6 +148,10 @@ pub struct Opening {
     feature = "serde",
     derive(serde::Serialize, serde::Deserialize),
     serde(deny_unknown_fields)
+)]
+#[cfg_attr(
+    feature = "codec",
+    derive(codec::Encode, codec::Decode, codec::DecodeWithMemTracking)
 )]
 pub struct Tokens {
     /// [`crate::trace::LEAF_TOKENS`] each, the last of a trace fewer.
@@ -94,6 +168,10 @@ pub struct Tokens {
     derive(serde::Serialize, serde::Deserialize),
     serde(deny_unknown_fields)
 )]
+#[cfg_attr(
+    feature = "codec",
+    derive(codec::Encode, codec::Decode, codec::DecodeWithMemTracking)
+)]
 pub struct Leaves {
     /// Their bytes.
     #[cfg_attr(feature = "serde", serde(with = "hex::list"))]
@@ -109,6 +187,10 @@ pub struct Leaves {
     feature = "serde",
     derive(serde::Serialize, serde::Deserialize),
     serde(deny_unknown_fields)
+)]
+#[cfg_attr(
+    feature = "codec",
+    derive(codec::Encode, codec::Decode, codec::DecodeWithMemTracking)
 )]
 pub struct Tiles {
     /// Their bytes.
@@ -129,11 +211,15 @@ pub struct Tiles {
     derive(serde::Serialize, serde::Deserialize),
     serde(rename_all = "kebab-case")
 )]
+#[cfg_attr(
+    feature = "codec",
+    derive(codec::Encode, codec::Decode, codec::DecodeWithMemTracking)
+)]
 pub enum Operand {
     /// Tiles of another operator of the step; also of [`crate::program::Source::Drawn`].
     Output(Tiles),
-    /// Keys, values or hidden states: a leaf for each group of positions.
-    Kept(Leaves),
+    /// Keys, values or hidden states.
+    Kept(Past),
     /// One leaf of the model's tree.
     Weights(Leaves),
 }
@@ -180,13 +266,19 @@ impl Opening {
     pub fn size(&self) -> usize {
         let leaves = |leaves: &[Vec<u8>], digests: usize| leaves.iter().map(Vec::len).sum::<usize>() + 32 * digests;
         let tiles = |tiles: &Tiles| leaves(&tiles.tiles, tiles.siblings.len() + tiles.step_siblings.len());
+        let proved = |proved: &Proved| proved.bytes.len() + 32 * proved.siblings.len();
         let operand = |operand: &Operand| match operand {
             Operand::Output(output) => tiles(output),
-            Operand::Kept(kept) | Operand::Weights(kept) => leaves(&kept.leaves, kept.siblings.len()),
+            Operand::Kept(past) => {
+                past.complete.iter().chain(&past.recent).map(proved).sum::<usize>()
+                    + 32 * (past.section_siblings.len() + past.cell_siblings.len())
+                    + past.own.as_ref().map_or(0, tiles)
+            }
+            Operand::Weights(weights) => leaves(&weights.leaves, weights.siblings.len()),
         };
         let tokens =
             |tokens: &Tokens| 4 * tokens.leaves.iter().map(Vec::len).sum::<usize>() + 32 * tokens.siblings.len();
-        let kept = |kept: &Leaves| leaves(&kept.leaves, kept.siblings.len());
+        let kept = |kept: &InCell| proved(&kept.part) + 32 * kept.cell_siblings.len();
         HEADER
             + self.operands.iter().map(operand).sum::<usize>()
             + tiles(&self.output)

@@ -3,17 +3,17 @@
 use alloc::vec::Vec;
 
 use super::{
-    HEADER, Leaves, NoOpening, NoTile, Opening, Operand, Tiles, Tokens,
-    frame::{Frame, Place, check_header},
+    HEADER, InCell, Leaves, NoOpening, NoTile, Opening, Operand, Past, Proved, Tiles, Tokens,
+    frame::{Frame, InPart, Place, check_header},
     multiproof, step_leaves, step_root,
 };
 use crate::{
     merkle::{self, Digest},
     model::{self, Model},
     piece::Piece,
-    program::{Address, Op, Program, Source},
+    program::{Address, Kept, Op, Program, Source},
     reference::{Memory, Record},
-    trace::{self, LEAF_TOKENS, Trace},
+    trace::{self, Committed, LEAF_POSITIONS, LEAF_TOKENS, Trace, cells_of_position},
 };
 
 /// Builds the opening of one tile; [`Opener`] is for many of the same trace.
@@ -40,7 +40,9 @@ pub struct Opener<'a> {
     tokens: &'a [u32],
     memory: &'a Memory,
     weights: Vec<Digest>,
-    kept: Vec<Digest>,
+    /// Of all leaves of what was kept, group by group.
+    leaves: Vec<Digest>,
+    committed: Committed,
     token_leaves: Vec<Digest>,
 }
 
@@ -57,10 +59,15 @@ impl<'a> Opener<'a> {
         if tokens.len() != trace.count as usize || trace.tokens != merkle::root(&token_leaves) {
             return Err(NoOpening::Tokens);
         }
-        let kept = trace::leaves(program, trace.positions(), |layer, kind, head, position, bytes| {
-            memory.bytes(layer, kind, head, position, bytes);
-        });
-        if trace.kept != merkle::root(&kept) {
+        let write = |layer, kind, head, position, bytes: &mut Vec<u8>| memory.bytes(layer, kind, head, position, bytes);
+        let (mut leaves, mut committed) = (Vec::new(), Committed::default());
+        for first in (0..trace.positions()).step_by(LEAF_POSITIONS) {
+            let end = first.saturating_add(LEAF_POSITIONS).min(trace.positions());
+            let group = trace::group_bytes(program, first..end, write);
+            leaves.extend(merkle::leaf_many(&group));
+            committed.extend(Committed::of_group(program, &group, end.saturating_sub(first)));
+        }
+        if (trace.cells, trace.kept) != committed.roots() {
             return Err(NoOpening::Memory);
         }
         Ok(Self {
@@ -69,7 +76,8 @@ impl<'a> Opener<'a> {
             tokens,
             memory,
             weights,
-            kept,
+            leaves,
+            committed,
             token_leaves,
         })
     }
@@ -119,7 +127,7 @@ impl<'a> Opener<'a> {
             None => None,
         };
         let kept = match frame.kept() {
-            Some(place) => Some(view.leaves(&place).ok_or(NoOpening::Memory)?),
+            Some((place, part)) => Some(view.in_cell(place, &part).ok_or(NoOpening::Memory)?),
             None => None,
         };
         Ok(Opening {
@@ -165,42 +173,87 @@ impl View<'_> {
     fn operand(&self, place: &Place) -> Option<Operand> {
         Some(match place {
             Place::Output { .. } => Operand::Output(self.tiles(place)?),
-            Place::Kept { .. } => Operand::Kept(self.leaves(place)?),
-            Place::Weights { .. } => Operand::Weights(self.leaves(place)?),
+            Place::Kept { .. } => Operand::Kept(self.past(place)?),
+            Place::Weights { .. } => Operand::Weights(self.weights(place)?),
         })
     }
 
-    /// Leaves of the model's tree, or of that of what was kept.
-    fn leaves(&self, place: &Place) -> Option<Leaves> {
-        let target = self.frame.target(place)?;
-        let (tree, leaves) = match place {
-            Place::Weights { layer, part, tile } => {
-                let bytes = self.opener.model.tile(*layer, *part, *tile)?.bytes();
-                (&self.opener.weights, alloc::vec![bytes])
-            }
-            Place::Kept {
-                layer,
-                kind,
-                heads,
-                groups,
-            } => {
-                let leaf = |(group, head): (usize, usize)| {
-                    let mut bytes = Vec::new();
-                    self.frame
-                        .group(group)
-                        .for_each(|position| self.opener.memory.bytes(*layer, *kind, head, position, &mut bytes));
-                    bytes
-                };
-                let all = groups
-                    .clone()
-                    .flat_map(|group| heads.clone().map(move |head| (group, head)));
-                (&self.opener.kept, all.map(leaf).collect())
-            }
-            Place::Output { .. } => return None,
+    /// A leaf of the model's tree.
+    fn weights(&self, place: &Place) -> Option<Leaves> {
+        let Place::Weights { layer, part, tile } = place else {
+            return None;
         };
+        let target = self.frame.target(place)?;
         Some(Leaves {
-            leaves,
-            siblings: multiproof::prove(tree, &target.places)?,
+            leaves: alloc::vec![self.opener.model.tile(*layer, *part, *tile)?.bytes()],
+            siblings: multiproof::prove(&self.opener.weights, &target.places)?,
+        })
+    }
+
+    /// What a position has in a leaf.
+    fn bytes(&self, layer: usize, kind: Kept, head: usize, position: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.opener.memory.bytes(layer, kind, head, position, &mut bytes);
+        bytes
+    }
+
+    /// A part of the cell at a place, and what leads from it to the cell.
+    fn part(&self, place: u64, part: &InPart) -> Option<Proved> {
+        let program = &self.frame.program;
+        let (place, each) = (usize::try_from(place).ok()?, cells_of_position(program));
+        let position = place.checked_div(each)?;
+        let cells = trace::parts(program, |layer, kind, head| self.bytes(layer, kind, head, position));
+        let parts = cells.get(place.checked_rem(each)?)?;
+        Some(Proved {
+            bytes: parts.get(usize::try_from(part.at).ok()?)?.clone(),
+            siblings: multiproof::prove(&merkle::leaf_many(parts), &[part.at])?,
+        })
+    }
+
+    fn in_cell(&self, place: u64, part: &InPart) -> Option<InCell> {
+        Some(InCell {
+            part: self.part(place, part)?,
+            cell_siblings: multiproof::prove(&self.opener.committed.cells, &[place])?,
+        })
+    }
+
+    fn past(&self, place: &Place) -> Option<Past> {
+        let Place::Kept {
+            layer,
+            kind,
+            head,
+            groups,
+            ..
+        } = place
+        else {
+            return None;
+        };
+        let (program, target) = (&self.frame.program, self.frame.past(place)?);
+        let section = trace::section_places(program, trace::cell_of(program, *layer, *kind));
+        let complete = groups.clone().map(|group| {
+            let positions = self.frame.group(group);
+            let bytes = positions.flat_map(|position| self.bytes(*layer, *kind, *head, position));
+            let first = group * trace::group_size(program);
+            let leaves = self.opener.leaves.get(first + section.start..first + section.end)?;
+            Some(Proved {
+                bytes: bytes.collect(),
+                siblings: multiproof::prove(leaves, &[target.in_section])?,
+            })
+        });
+        let recent = target.cell_places.iter().map(|place| self.part(*place, &target.part));
+        let prove = |all: &[Digest], places: &[u64]| match places {
+            [] => Some(Vec::new()),
+            places => multiproof::prove(all, places),
+        };
+        Some(Past {
+            complete: complete.collect::<Option<_>>()?,
+            section_siblings: prove(&self.opener.committed.sections, &target.section_places)?,
+            recent: recent.collect::<Option<_>>()?,
+            cell_siblings: prove(&self.opener.committed.cells, &target.cell_places)?,
+            own: match &target.own {
+                Some(place) => Some(self.tiles(place)?),
+                None => None,
+            },
         })
     }
 
@@ -226,14 +279,34 @@ pub fn size(program: &Program, trace: &Trace, address: Address, position: usize)
     // No token leads to more than another.
     let mut frame = Frame::new(program, trace, position, address)?;
     frame.set_token(0)?;
-    let of = |place: &Place| {
+    let siblings = |count, places: &[u64]| match places {
+        [] => Some(0),
+        places => multiproof::siblings(count, places),
+    };
+    let of_leaves = |place: &Place| {
         let target = frame.target(place)?;
-        let siblings = multiproof::siblings(target.count, &target.places)?;
         let above = match target.operator {
-            Some(operator) => multiproof::siblings(frame.operators.len() as u64, &[operator])?,
+            Some(operator) => siblings(frame.operators.len() as u64, &[operator])?,
             None => 0,
         };
-        Some(target.sizes.iter().sum::<usize>() + 32 * (siblings + above))
+        Some(target.sizes.iter().sum::<usize>() + 32 * (siblings(target.count, &target.places)? + above))
+    };
+    let of_parts = |part: &InPart, places: &[u64]| {
+        let each = part.size + 32 * siblings(part.parts, &[part.at])?;
+        Some(places.len() * each + 32 * siblings(part.cells, places)?)
+    };
+    let of = |place: &Place| {
+        let Some(past) = frame.past(place) else {
+            return of_leaves(place);
+        };
+        let leads = 32 * siblings(past.section_size, &[past.in_section])?;
+        let complete = past.leaf_sizes.iter().map(|size| size + leads).sum::<usize>();
+        let own = match &past.own {
+            Some(place) => of_leaves(place)?,
+            None => 0,
+        };
+        let above = 32 * siblings(past.sections, &past.section_places)?;
+        Some(complete + above + of_parts(&past.part, &past.cell_places)? + own)
     };
     // A draw may lead to any chunk.
     let source = |source: &Source| {
@@ -245,7 +318,7 @@ pub fn size(program: &Program, trace: &Trace, address: Address, position: usize)
     let tokens = frame.token_leaves().map_or(0, |leaves| {
         4 * leaves.sizes.iter().sum::<usize>() + 32 * multiproof::siblings(leaves.count, &leaves.places).unwrap_or(0)
     });
-    let places = [Some(frame.output()), frame.kept()];
-    let fixed: usize = places.iter().flatten().filter_map(of).sum();
+    let kept = frame.kept().and_then(|(place, part)| of_parts(&part, &[place]));
+    let fixed = of(&frame.output()).unwrap_or_default() + kept.unwrap_or_default();
     Ok(HEADER + tokens + fixed + frame.sources.iter().filter_map(source).sum::<usize>())
 }
