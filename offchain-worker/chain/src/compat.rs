@@ -98,6 +98,10 @@ const CALLS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// Calls this build makes that hold other calls. Their shape is that of all calls of the runtime, so that comparing it would
+/// end with every call that is added to any pallet: they need only be there. The calls that go into them are among [`CALLS`].
+const ENVELOPES: &[(&str, &[&str])] = &[("Utility", &["force_batch"])];
+
 /// Storage this build reads.
 const STORAGE: &[(&str, &[&str])] = &[
     ("System", &["Account", "Events"]),
@@ -234,7 +238,12 @@ type HashOf = fn(&Metadata, &str, &str) -> Option<[u8; 32]>;
 
 /// The first item this build uses whose shape differs between the two, by name.
 pub(crate) fn first_difference(ours: &Metadata, node: &Metadata) -> Option<String> {
-    let kinds: [(Items, HashOf); 3] = [(CALLS, call_hash), (STORAGE, storage_hash), (APIS, api_hash)];
+    let kinds: [(Items, HashOf); 4] = [
+        (CALLS, call_hash),
+        (ENVELOPES, call_is_there),
+        (STORAGE, storage_hash),
+        (APIS, api_hash),
+    ];
     for (items, hash) in kinds {
         for (owner, names) in items {
             for name in *names {
@@ -250,6 +259,11 @@ pub(crate) fn first_difference(ours: &Metadata, node: &Metadata) -> Option<Strin
 
 fn call_hash(metadata: &Metadata, pallet: &str, call: &str) -> Option<[u8; 32]> {
     metadata.pallet_by_name(pallet)?.call_hash(call)
+}
+
+fn call_is_there(metadata: &Metadata, pallet: &str, call: &str) -> Option<[u8; 32]> {
+    let found = metadata.pallet_by_name(pallet)?.call_variant_by_name(call);
+    found.map(|_| [0; 32])
 }
 
 fn storage_hash(metadata: &Metadata, pallet: &str, entry: &str) -> Option<[u8; 32]> {
@@ -307,5 +321,13 @@ mod tests {
         let metadata = Metadata::decode(&mut &crate::runtime::METADATA[..]).unwrap();
         assert_eq!(first_difference(&metadata, &metadata), None);
         assert!(stated_version(&metadata).is_some());
+    }
+
+    #[test]
+    fn of_calls_that_hold_calls_it_is_looked_at_whether_they_are_there() {
+        let metadata = Metadata::decode(&mut &crate::runtime::METADATA[..]).unwrap();
+        assert!(call_is_there(&metadata, "Utility", "force_batch").is_some());
+        assert_eq!(call_is_there(&metadata, "Utility", "no_such_call"), None);
+        assert_eq!(call_is_there(&metadata, "NoSuchPallet", "force_batch"), None);
     }
 }

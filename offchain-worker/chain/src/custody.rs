@@ -36,6 +36,15 @@ pub struct Deal {
     pub wrapped: Vec<WrappedKey>,
 }
 
+/// A custodian's share, wrapped for who asked for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Which request it answers.
+    pub request: KeyRequestId,
+    /// The share.
+    pub wrapped: WrappedKey,
+}
+
 /// What [`Custody`] does not show of the changes of a committee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rotations {
@@ -337,15 +346,43 @@ impl Keys<'_> {
         self.client.submit(provider, &call, Until::InBlock).await.map(drop)
     }
 
-    /// Releases the signer's share.
-    pub async fn release(
+    /// Releases the signer's shares in one transaction, and tells for each whether the chain took it, in their order. An error
+    /// is one of the transaction: none was taken.
+    ///
+    /// A single one is free if it is taken. Several cost the fee of a batch, a tenth of what they earn.
+    pub async fn release_all(
         &self,
         custodian: &Signer,
-        request: KeyRequestId,
-        wrapped: WrappedKey,
-    ) -> Result<(), ChainError> {
-        let call = runtime::transactions().custody().release(request, wrapped);
-        self.client.submit(custodian, &call, Until::InBlock).await.map(drop)
+        answers: &[Answer],
+    ) -> Result<Vec<Result<(), ChainError>>, ChainError> {
+        use runtime::{Call, runtime_types::pallet_custody::pallet::Call as OfCustody};
+        if let [Answer { request, wrapped }] = answers {
+            let call = runtime::transactions().custody().release(*request, *wrapped);
+            self.client.submit(custodian, &call, Until::InBlock).await?;
+            return Ok(vec![Ok(())]);
+        }
+        if answers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let calls = answers.iter().map(|answer| {
+            Call::Custody(OfCustody::release {
+                request: answer.request,
+                wrapped: answer.wrapped,
+            })
+        });
+        // Its shape is that of all calls of the runtime. That `release` has not changed is known since the node was connected.
+        let call = runtime::transactions()
+            .utility()
+            .force_batch(calls.collect())
+            .unvalidated();
+        let included = self.client.submit(custodian, &call, Until::InBlock).await?;
+        if included.items.len() != answers.len() {
+            return Err(ChainError::Unreadable {
+                what: "a batch of releases",
+                reason: format!("it tells of {} items and has {}", included.items.len(), answers.len()),
+            });
+        }
+        Ok(included.items)
     }
 
     /// Shows that a released share is wrong.

@@ -52,6 +52,8 @@ const HAND_IN_AGAIN: Duration = Duration::from_secs(15);
 pub(crate) struct Included {
     /// The block it is in.
     pub block: BlockStamp,
+    /// What became of the calls in a batch, in their order. Empty if it was none.
+    pub items: Vec<Result<(), ChainError>>,
     index: u32,
     events: Events<Config>,
 }
@@ -264,6 +266,7 @@ impl Client {
         self.retry("tell how a transaction ended", || async {
             let view = self.view_at(block).await.map_err(subxt::Error::from)?;
             let events = view.events().fetch().await.map_err(subxt::Error::from)?;
+            let mut items = Vec::new();
             for event in events.iter() {
                 let event = event.map_err(subxt::Error::from)?;
                 let ours = event.phase() == Phase::ApplyExtrinsic(index);
@@ -281,9 +284,22 @@ impl Client {
                     let error = DispatchError::decode_from(error, view.metadata()).map_err(subxt::Error::from)?;
                     return Err(Failure::Final(rejected(&error)));
                 }
+                // Nor does a batch fail with what is in it.
+                if ours && event.pallet_name() == "Utility" {
+                    match event.event_name() {
+                        "ItemCompleted" => items.push(Ok(())),
+                        "ItemFailed" => {
+                            let error = DispatchError::decode_from(event.field_bytes(), view.metadata())
+                                .map_err(subxt::Error::from)?;
+                            items.push(Err(rejected(&error)));
+                        }
+                        _ => {}
+                    }
+                }
             }
             Ok(Included {
                 block: stamp(&view),
+                items,
                 index,
                 events,
             })

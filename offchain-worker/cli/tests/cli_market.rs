@@ -1,4 +1,5 @@
 //! The market's command line, as far as it goes without a chain: what is refused, with which exit code, and what is said.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     path::Path,

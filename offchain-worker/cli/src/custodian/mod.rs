@@ -1,10 +1,12 @@
 //! `weft custodian`: keeping shares of others' keys, and handing them to whoever may have them.
 
+mod answering;
 mod duties;
 mod keeping;
 mod renewal;
 mod ring;
 mod run;
+mod waiting;
 
 use serde_json::json;
 use weft_chain::AccountId;

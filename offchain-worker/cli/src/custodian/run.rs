@@ -5,30 +5,20 @@
 //! from the chain's state. Requests have the shortest deadline and come first at every block; what else there is to do is in
 //! `keeping`, a bounded part of it between two looks at requests.
 
-use std::collections::BTreeMap;
-
-use weft_chain::{
-    Client, Notice, Signer,
-    custody::{Dealing, KeyRequest},
-};
-use weft_primitives::{ContentId, custody_view::KeyRequestId};
+use weft_chain::{Client, Notice, Signer, custody::Dealing};
+use weft_primitives::ContentId;
 use weft_vault::{
     CustodianKeys, WrappedKey,
     shares::{self, Delivered, Share, SharesError},
 };
 
-use super::{duties::Duties, renewal::Pool, ring::Ring};
+use super::{duties::Duties, renewal::Pool, ring::Ring, waiting::Waiting};
 use crate::{
-    custody::{commitments, place, recipient_of},
+    custody::{commitments, place},
     failure::Failure,
     node::{IdentityArgs, NodeArgs},
     shutdown::Shutdown,
 };
-
-/// Requests answered before other duties have their turn. Each answer may take a block, of the 40 there are for it.
-const ANSWERS_PER_LOOK: usize = 8;
-/// Blocks after which an answer that failed is tried again; others have their turn first.
-const ANSWER_AGAIN: u32 = 2;
 
 /// See the module.
 #[derive(Debug, clap::Args)]
@@ -44,10 +34,8 @@ pub(super) struct Keeper {
     pub(super) client: Client,
     pub(super) who: Signer,
     pub(super) ring: Ring,
-    /// Where the list of requests is read on: those before were over when they were seen.
-    from: u64,
-    /// When requests whose answer failed may be tried again; never, for those that cannot be answered.
-    not_before: BTreeMap<KeyRequestId, u32>,
+    /// The requests that wait.
+    pub(super) waiting: Waiting,
     /// The keys of which this custodian has shares.
     pub(super) duties: Duties,
     /// What of the chain is the same for all of them.
@@ -79,8 +67,7 @@ impl Args {
             client,
             who,
             ring: Ring::open(&home)?,
-            from: 0,
-            not_before: BTreeMap::new(),
+            waiting: Waiting::default(),
             duties: Duties::default(),
             pool: Pool::default(),
             dealings_from: 0,
@@ -134,89 +121,6 @@ impl Keeper {
         let more_requests = self.answer_requests().await?;
         let more_duties = self.keep_duties().await?;
         Ok(more_requests || more_duties)
-    }
-
-    async fn answer_requests(&mut self) -> Result<bool, Failure> {
-        let me = self.who.account();
-        let now = self.client.best().await?.number;
-        let mut from = Some(self.from);
-        let mut all_over = true;
-        let mut answers = 0usize;
-        while let Some(start) = from {
-            let page = self.client.custody().requests_for(me, start).await?;
-            for request in &page.items {
-                let may_try = self.not_before.get(&request.id).is_none_or(|block| now >= *block);
-                if now < request.until && request.in_force && may_try {
-                    if answers >= ANSWERS_PER_LOOK {
-                        return Ok(true);
-                    }
-                    answers = answers.saturating_add(1);
-                    self.not_before.insert(request.id, now.saturating_add(ANSWER_AGAIN));
-                    let answered = self.answer(request).await;
-                    contained(answered, request.asset)?;
-                }
-                all_over &= now > request.until;
-            }
-            from = page.next;
-            // What is over never opens again.
-            if all_over && let Some(next) = page.next {
-                self.from = next;
-                self.not_before = self.not_before.split_off(&next);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Nothing that changes by waiting keeps this request from being answered.
-    fn never_again(&mut self, request: &KeyRequest) {
-        self.not_before.insert(request.id, u32::MAX);
-    }
-
-    async fn answer(&mut self, request: &KeyRequest) -> Result<(), Failure> {
-        let me = self.who.account();
-        let index = request
-            .committee
-            .iter()
-            .position(|member| member.account == me)
-            .and_then(|at| u8::try_from(at).ok()?.checked_add(1));
-        let Some(index) = index else {
-            return Ok(());
-        };
-        if request.releases.iter().any(|release| release.index == index) {
-            return Ok(());
-        }
-        if request.forged.contains(&index) {
-            self.never_again(request);
-            return Ok(());
-        }
-        let Some(dealing) = self.client.custody().dealing(request.dealing).await? else {
-            return Ok(());
-        };
-        let Some(share) = self.share(&dealing, index, &request.content).await? else {
-            self.never_again(request);
-            return Ok(());
-        };
-        let place = place(&self.client, request.asset, &request.content, request.dealing);
-        let released = shares::release_share(
-            &share,
-            &commitments(&request.commitments),
-            &recipient_of(request),
-            &place,
-        );
-        let wrapped = match released {
-            Ok(wrapped) => wrapped,
-            Err(error) => {
-                tracing::error!(request = request.id, %error, "not released");
-                self.never_again(request);
-                return Ok(());
-            }
-        };
-        match self.client.custody().release(&self.who, request.id, wrapped.0).await {
-            Ok(()) => tracing::info!(request = request.id, asset = request.asset, "released"),
-            Err(error) if error.is_transient() => return Err(error.into()),
-            Err(error) => tracing::warn!(request = request.id, %error, "not released"),
-        }
-        Ok(())
     }
 
     /// This custodian's share of a dealing in force. A seller's wrong deal is shown to the chain.
