@@ -97,8 +97,8 @@ impl Waiting {
 mod tests {
     use super::*;
     use weft_primitives::{
-        ContentId,
-        custody_view::{MemberView, RecipientView, ReleaseView},
+        ContentCodec, ContentId,
+        custody_view::{MemberView, RecipientView, ReleaseView, WrappedShare},
     };
 
     const ME: AccountId = AccountId([7; 32]);
@@ -107,7 +107,10 @@ mod tests {
         KeyRequest {
             id,
             asset: 1,
-            content: ContentId::of_raw(b"sealed"),
+            content: ContentId {
+                codec: ContentCodec::Raw,
+                sha256: [3; 32],
+            },
             dealing: 1,
             threshold: 2,
             recipient: RecipientView::Licence(1),
@@ -160,7 +163,7 @@ mod tests {
     #[test]
     fn one_that_failed_is_tried_again_and_one_that_cannot_be_answered_never() {
         let mut waiting = Waiting::default();
-        let mut at = |now, waiting: &mut Waiting| {
+        let at = |now, waiting: &mut Waiting| {
             let (_, mut batch) = waiting.look(ME, now);
             waiting.choose(page(0..2, None), &mut batch);
             ids(&batch)
@@ -195,7 +198,7 @@ mod tests {
         let mut other = mine.clone();
         other.releases = vec![ReleaseView {
             index: 2,
-            wrapped: weft_primitives::custody_view::WrappedHex([0; weft_primitives::device::WRAPPED_KEY_BYTES]),
+            wrapped: WrappedShare([0; weft_primitives::device::WRAPPED_KEY_BYTES]),
         }];
         assert_eq!(chosen(other), None);
         let mut other = mine;
