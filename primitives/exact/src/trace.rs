@@ -208,6 +208,37 @@ pub fn part_bytes(program: &Program, hidden: bool) -> usize {
     }
 }
 
+/// Parts of a cell.
+pub fn parts_of_cell(program: &Program) -> usize {
+    match program.config().family {
+        Family::Llama => program.config().layers,
+        Family::Bert => 1,
+    }
+}
+
+/// Which part of its cell has what is kept of a layer.
+pub fn place_of_part(program: &Program, layer: usize) -> usize {
+    match program.config().family {
+        Family::Llama => layer,
+        Family::Bert => 0,
+    }
+}
+
+/// How long a part is, and where in it a head, or some elements of the last hidden state, stand.
+pub fn slice_of_part(program: &Program, kind: Kept, head: usize) -> (usize, Range<usize>) {
+    let config = program.config();
+    let size = part_bytes(program, kind == Kept::Hidden);
+    let (first, each) = match kind {
+        Kept::Hidden => {
+            let first = 4 * POOLED * head;
+            (first, size.saturating_sub(first).min(4 * POOLED))
+        }
+        Kept::Key => (2 * head * (4 + config.head_width), 4 + config.head_width),
+        Kept::Value => ((2 * head + 1) * (4 + config.head_width), 4 + config.head_width),
+    };
+    (size, first..first + each)
+}
+
 /// The digest of a cell: the root over its parts.
 pub fn cell(parts: &[Vec<u8>]) -> Digest {
     merkle::root(&merkle::leaf_many(parts))

@@ -6,10 +6,10 @@ use core::ops::Range;
 
 use super::{error::NoTile, layout::Layout};
 use crate::{
-    program::{Address, Choice, Family, Kept, Op, POOLED, Part, Program, Source, Step},
+    program::{Address, Choice, Family, Kept, Op, Part, Program, Source, Step},
     trace::{
-        LEAF_POSITIONS, LEAF_TOKENS, Trace, cell_of, cells_of_position, part_bytes, place_in_section, section_size,
-        sections_of_group,
+        LEAF_POSITIONS, LEAF_TOKENS, Trace, cell_of, cells_of_position, parts_of_cell, place_in_section, place_of_part,
+        section_size, sections_of_group, slice_of_part,
     },
 };
 
@@ -259,23 +259,14 @@ impl Frame {
     }
 
     fn in_part(&self, layer: usize, kind: Kept, head: usize) -> InPart {
-        let (program, config) = (&self.program, self.program.config());
-        let each = Layout::kept(program, kind, head, 1).bytes();
-        let (at, parts) = match config.family {
-            Family::Llama => (layer, config.layers),
-            Family::Bert => (0, 1),
-        };
-        let (size, from) = match kind {
-            Kept::Hidden => (part_bytes(program, true), 4 * POOLED * head),
-            Kept::Key => (part_bytes(program, false), 2 * head * each),
-            Kept::Value => (part_bytes(program, false), (2 * head + 1) * each),
-        };
+        let program = &self.program;
+        let (size, slice) = slice_of_part(program, kind, head);
         InPart {
             cells: (self.positions * cells_of_position(program)) as u64,
-            parts: parts as u64,
-            at: at as u64,
+            parts: parts_of_cell(program) as u64,
+            at: place_of_part(program, layer) as u64,
             size,
-            slice: from..from + each,
+            slice,
         }
     }
 

@@ -35,7 +35,7 @@ pub use frame::{operators, step, steps};
 pub use layout::Layout;
 pub use open::{Opener, open, size};
 pub use refute::Fraud;
-pub use reveal::{NotRevealed, StepReveal};
+pub use reveal::{LeafReveal, NotRevealed, SectionReveal, StepReveal};
 
 use crate::{
     merkle::{self, Digest},

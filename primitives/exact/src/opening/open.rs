@@ -59,14 +59,7 @@ impl<'a> Opener<'a> {
         if tokens.len() != trace.count as usize || trace.tokens != merkle::root(&token_leaves) {
             return Err(NoOpening::Tokens);
         }
-        let write = |layer, kind, head, position, bytes: &mut Vec<u8>| memory.bytes(layer, kind, head, position, bytes);
-        let (mut leaves, mut committed) = (Vec::new(), Committed::default());
-        for first in (0..trace.positions()).step_by(LEAF_POSITIONS) {
-            let end = first.saturating_add(LEAF_POSITIONS).min(trace.positions());
-            let group = trace::group_bytes(program, first..end, write);
-            leaves.extend(merkle::leaf_many(&group));
-            committed.extend(Committed::of_group(program, &group, end.saturating_sub(first)));
-        }
+        let (leaves, committed) = commit(program, trace.positions(), memory);
         if (trace.cells, trace.kept) != committed.roots() {
             return Err(NoOpening::Memory);
         }
@@ -82,8 +75,66 @@ impl<'a> Opener<'a> {
         })
     }
 
+    /// For openings against another's trace, with its tokens and all that it commits to, by who has computed the same up to some step:
+    /// `memory` is one's own. What is opened has to be of that step or before it.
+    pub fn against(
+        model: &'a Model,
+        trace: &'a Trace,
+        tokens: &'a [u32],
+        memory: &'a Memory,
+        committed: Committed,
+    ) -> Result<Self, NoOpening> {
+        let program = model.program();
+        check_header(program, trace)?;
+        let weights = model.leaves();
+        if trace.model != model::root_of(program.config(), &merkle::root(&weights)) {
+            return Err(NoOpening::Model);
+        }
+        let token_leaves = trace::token_leaves(tokens);
+        if tokens.len() != trace.count as usize || trace.tokens != merkle::root(&token_leaves) {
+            return Err(NoOpening::Tokens);
+        }
+        if (trace.cells, trace.kept) != committed.roots() {
+            return Err(NoOpening::Memory);
+        }
+        let (leaves, _) = commit(program, trace.positions(), memory);
+        Ok(Self {
+            model,
+            trace,
+            tokens,
+            memory,
+            weights,
+            leaves,
+            committed,
+            token_leaves,
+        })
+    }
+
+    /// What shows that a tile of a step is wrong of which its device revealed `operators`, for [`Opening::refute`]. `record` has one's own
+    /// results of the step; those before the tile's operator are the device's, too.
+    pub fn refutation(
+        &self,
+        record: &Record,
+        operators: &[Digest],
+        address: Address,
+        position: usize,
+    ) -> Result<Opening, NoOpening> {
+        let opening = self.open_in(record, Some(operators), address, position)?;
+        Ok(opening.without_output())
+    }
+
     /// The opening of a tile of the step at a position, of which `record` holds all results.
     pub fn open(&self, record: &Record, address: Address, position: usize) -> Result<Opening, NoOpening> {
+        self.open_in(record, None, address, position)
+    }
+
+    fn open_in(
+        &self,
+        record: &Record,
+        revealed: Option<&[Digest]>,
+        address: Address,
+        position: usize,
+    ) -> Result<Opening, NoOpening> {
         let program = self.model.program();
         // Only the step after all positions has none.
         let token = self.tokens.get(position).copied().unwrap_or_default();
@@ -101,6 +152,9 @@ impl<'a> Opener<'a> {
                 }));
             }
             roots.push(merkle::root(&leaves));
+        }
+        if let Some(revealed) = revealed {
+            roots = revealed.to_vec();
         }
         let view = View {
             opener: self,
@@ -158,6 +212,19 @@ impl<'a> Opener<'a> {
             siblings: multiproof::prove(&self.token_leaves, places)?,
         })
     }
+}
+
+/// The digests of all leaves of what positions kept, group by group, and what a trace commits to of it.
+fn commit(program: &Program, positions: usize, memory: &Memory) -> (Vec<Digest>, Committed) {
+    let write = |layer, kind, head, position, bytes: &mut Vec<u8>| memory.bytes(layer, kind, head, position, bytes);
+    let (mut leaves, mut committed) = (Vec::new(), Committed::default());
+    for first in (0..positions).step_by(LEAF_POSITIONS) {
+        let end = first.saturating_add(LEAF_POSITIONS).min(positions);
+        let group = trace::group_bytes(program, first..end, write);
+        leaves.extend(merkle::leaf_many(&group));
+        committed.extend(Committed::of_group(program, &group, end.saturating_sub(first)));
+    }
+    (leaves, committed)
 }
 
 /// A tile's data in their trees.

@@ -49,6 +49,10 @@ pub enum NotRevealed {
     Parts,
     /// The parts are not those of the trace's cells.
     Cells,
+    /// There is no such section, or no such leaf of it.
+    Section,
+    /// The leaf is not what was named, or its cells have something else.
+    OtherLeaf,
     /// An operator gave something else than the position kept.
     Kept {
         /// The layer.
@@ -71,6 +75,8 @@ impl Display for NotRevealed {
             Self::Operators { found, wanted } => write!(f, "{found} operators instead of {wanted}"),
             Self::Parts => f.write_str("the parts are not as many, or not as long, as the position's cells have"),
             Self::Cells => f.write_str("the parts are not what the trace has at this position"),
+            Self::Section => f.write_str("there is no such section, or no such leaf of it"),
+            Self::OtherLeaf => f.write_str("the leaf is not the one that was named, or is not what the cells have"),
             Self::Kept { layer, op } => {
                 write!(
                     f,
@@ -243,4 +249,157 @@ pub fn check_tiles(
 /// What leads from the root of an operator, which is a leaf there, to the root over those of the step.
 pub fn prove_operator(operators: &[Digest], operator: usize) -> Option<Vec<Digest>> {
     multiproof::prove(&super::step_leaves(operators), &[operator as u64])
+}
+
+/// The leaves of a section, and what leads to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "codec",
+    derive(codec::Encode, codec::Decode, codec::DecodeWithMemTracking)
+)]
+pub struct SectionReveal {
+    /// The digest of each leaf.
+    pub leaves: Vec<Digest>,
+    /// From the section to [`Trace::kept`].
+    pub siblings: Vec<Digest>,
+}
+
+/// That a leaf of a section is made of what its positions' cells are made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "codec",
+    derive(codec::Encode, codec::Decode, codec::DecodeWithMemTracking)
+)]
+pub struct LeafReveal {
+    /// The leaf.
+    pub bytes: Vec<u8>,
+    /// Of each of its positions the part of a cell that has the same, and what leads to the cell.
+    pub parts: Vec<super::Proved>,
+    /// From the cells to [`Trace::cells`].
+    pub cell_siblings: Vec<Digest>,
+}
+
+/// How many sections a trace has.
+pub fn sections(program: &Program, trace: &Trace) -> usize {
+    let groups = trace.positions().div_ceil(trace::LEAF_POSITIONS);
+    groups.saturating_mul(trace::sections_of_group(program))
+}
+
+/// The positions of a section's group, and which of the group's sections it is.
+fn of_section(program: &Program, trace: &Trace, section: usize) -> Option<(core::ops::Range<usize>, usize)> {
+    if section >= sections(program, trace) {
+        return None;
+    }
+    let each = trace::sections_of_group(program);
+    let first = section.checked_div(each)?.checked_mul(trace::LEAF_POSITIONS)?;
+    let end = first.saturating_add(trace::LEAF_POSITIONS).min(trace.positions());
+    Some((first..end, section.checked_rem(each)?))
+}
+
+impl SectionReveal {
+    /// Checks that these are the leaves of a section of the trace, and gives the section.
+    pub fn check(&self, program: &Program, trace: &Trace, section: usize) -> Result<Digest, NotRevealed> {
+        check_header(program, trace)?;
+        let (_, of_group) = of_section(program, trace, section).ok_or(NotRevealed::Section)?;
+        if self.leaves.len() != trace::section_size(program, of_group) {
+            return Err(NotRevealed::Parts);
+        }
+        let root = merkle::root(&self.leaves);
+        let (count, place) = (sections(program, trace) as u64, section as u64);
+        let leads = multiproof::siblings(count, &[place]) == Some(self.siblings.len())
+            && multiproof::root(count, &[(place, root)], &self.siblings) == Some(trace.kept);
+        if leads { Ok(root) } else { Err(NotRevealed::Cells) }
+    }
+}
+
+impl LeafReveal {
+    /// Of a leaf of a section, from what `kept` says that a position has in it, and `parts` in its cells.
+    pub fn of(
+        program: &Program,
+        trace: &Trace,
+        (section, leaf): (usize, usize),
+        committed: &Committed,
+        kept: impl Fn(usize, crate::program::Kept, usize, usize) -> Vec<u8>,
+    ) -> Option<Self> {
+        let (positions, of_group) = of_section(program, trace, section)?;
+        let (layer, kind, head) = trace::group(program)
+            .filter(|(layer, kind, _)| trace::cell_of(program, *layer, *kind) == of_group)
+            .nth(leaf)?;
+        let part = trace::place_of_part(program, layer);
+        let parts = positions.clone().map(|position| {
+            let cells = trace::parts(program, |layer, kind, head| kept(layer, kind, head, position));
+            let all = cells.get(of_group)?;
+            Some(super::Proved {
+                bytes: all.get(part)?.clone(),
+                siblings: multiproof::prove(&merkle::leaf_many(all), &[part as u64])?,
+            })
+        });
+        Some(Self {
+            bytes: positions
+                .clone()
+                .flat_map(|position| kept(layer, kind, head, position))
+                .collect(),
+            parts: parts.collect::<Option<_>>()?,
+            cell_siblings: multiproof::prove(&committed.cells, &places_in(program, positions, of_group))?,
+        })
+    }
+
+    /// Checks that the leaf has this digest and is made of what its positions' cells are made of.
+    pub fn check(
+        &self,
+        program: &Program,
+        trace: &Trace,
+        (section, leaf): (usize, usize),
+        digest: &Digest,
+    ) -> Result<(), NotRevealed> {
+        check_header(program, trace)?;
+        let (positions, of_group) = of_section(program, trace, section).ok_or(NotRevealed::Section)?;
+        let (layer, kind, head) = trace::group(program)
+            .filter(|(layer, kind, _)| trace::cell_of(program, *layer, *kind) == of_group)
+            .nth(leaf)
+            .ok_or(NotRevealed::Section)?;
+        let (size, slice) = trace::slice_of_part(program, kind, head);
+        let fits = self.bytes.len() == positions.len() * slice.len()
+            && self.parts.len() == positions.len()
+            && self.parts.iter().all(|part| part.bytes.len() == size);
+        if !fits {
+            return Err(NotRevealed::Parts);
+        }
+        let (of_cell, at) = (
+            trace::parts_of_cell(program) as u64,
+            trace::place_of_part(program, layer) as u64,
+        );
+        let mut cells = Vec::new();
+        for (place, part) in places_in(program, positions.clone(), of_group)
+            .into_iter()
+            .zip(&self.parts)
+        {
+            let leads = multiproof::siblings(of_cell, &[at]) == Some(part.siblings.len());
+            let cell = multiproof::root(of_cell, &[(at, merkle::leaf(&part.bytes))], &part.siblings);
+            cells.push((place, cell.filter(|_| leads).ok_or(NotRevealed::Cells)?));
+        }
+        let places: Vec<u64> = cells.iter().map(|(place, _)| *place).collect();
+        let count = (trace.positions() as u64).saturating_mul(cells_of_position(program) as u64);
+        let leads = multiproof::siblings(count, &places) == Some(self.cell_siblings.len())
+            && multiproof::root(count, &cells, &self.cell_siblings) == Some(trace.cells);
+        if !leads {
+            return Err(NotRevealed::Cells);
+        }
+        let same = self
+            .bytes
+            .chunks(slice.len().max(1))
+            .zip(&self.parts)
+            .all(|(bytes, part)| part.bytes.get(slice.clone()) == Some(bytes));
+        if same && merkle::leaf(&self.bytes) == *digest {
+            Ok(())
+        } else {
+            Err(NotRevealed::OtherLeaf)
+        }
+    }
+}
+
+/// The places of one cell each of some positions.
+fn places_in(program: &Program, positions: core::ops::Range<usize>, cell: usize) -> Vec<u64> {
+    let each = cells_of_position(program);
+    positions.map(|position| (position * each + cell) as u64).collect()
 }

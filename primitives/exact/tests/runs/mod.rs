@@ -1,4 +1,6 @@
 //! What small models made, with all that there is to be opened.
+// Each test uses a part of it.
+#![allow(dead_code)]
 
 use std::sync::OnceLock;
 
