@@ -18,6 +18,8 @@ use crate::{
 
 /// Most other providers that are asked for a block.
 const MAX_PEERS: usize = 8;
+/// Most pages of the chain that are read to find them.
+const MAX_PAGES: usize = 8;
 
 /// Who may have the blocks of an asset: its creator, who is paid for keeping it, and providers who offer it, without `own`.
 pub async fn peers_of(client: &Client, asset: &Asset, own: &AccountId) -> Result<Peers, Failure> {
@@ -26,25 +28,40 @@ pub async fn peers_of(client: &Client, asset: &Asset, own: &AccountId) -> Result
 
 /// Where those are.
 pub async fn urls_of(client: &Client, asset: &Asset, own: &AccountId) -> Result<Vec<String>, Failure> {
-    let deals = client.pins().deals_about(asset.id, 0).await?;
-    let pinners = deals
-        .items
-        .iter()
-        .flat_map(|deal| &deal.pinners)
-        .map(|pin| pin.pinner)
-        .filter(|pinner| pinner != own);
     let mut urls: Vec<String> = asset::endpoint(asset).into_iter().collect();
-    for pinner in pinners.take(MAX_PEERS) {
+    for pinner in pinners_of(client, asset, own).await? {
         urls.extend(client.market().endpoint(pinner).await?);
     }
-    let offers = client.providers().offers_for_model(asset.id, 0).await?;
-    let others = offers
-        .items
-        .iter()
-        .filter(|offer| offer.keyed && offer.provider != *own)
-        .map(|offer| String::from_utf8_lossy(&offer.endpoint).into_owned());
-    urls.extend(others.take(MAX_PEERS));
+    let mut others = Vec::new();
+    let mut from = Some(0);
+    for _ in 0..MAX_PAGES {
+        let Some(start) = from.filter(|_| others.len() < MAX_PEERS) else {
+            break;
+        };
+        let page = client.providers().offers_for_model(asset.id, start).await?;
+        let keyed = page.items.iter().filter(|offer| offer.keyed && offer.provider != *own);
+        others.extend(keyed.map(|offer| String::from_utf8_lossy(&offer.endpoint).into_owned()));
+        from = page.next;
+    }
+    urls.extend(others.into_iter().take(MAX_PEERS));
     Ok(urls)
+}
+
+/// Some who are paid to keep a sealed file.
+async fn pinners_of(client: &Client, asset: &Asset, own: &AccountId) -> Result<Vec<AccountId>, Failure> {
+    let mut pinners = Vec::new();
+    let mut from = Some(0);
+    for _ in 0..MAX_PAGES {
+        let Some(start) = from.filter(|_| pinners.len() < MAX_PEERS) else {
+            break;
+        };
+        let page = client.pins().deals_about(asset.id, start).await?;
+        let all = page.items.iter().flat_map(|deal| &deal.pinners).map(|pin| pin.pinner);
+        pinners.extend(all.filter(|pinner| pinner != own));
+        from = page.next;
+    }
+    pinners.truncate(MAX_PEERS);
+    Ok(pinners)
 }
 
 /// The key of a model that its owner wrapped for this device.

@@ -38,12 +38,32 @@ pub struct Args {
     /// URL under which others reach that address, as announced on the chain. Without it, http:// and the address.
     #[arg(long, env = "WEFT_ENDPOINT", value_name = "URL")]
     endpoint: Option<String>,
+    /// Grant no keys: serve files only. Keys that custodians hold for licences only are never granted to providers.
+    #[arg(long)]
+    no_grants: bool,
     #[command(flatten)]
     identity: IdentityArgs,
     #[command(flatten)]
     node: NodeArgs,
     #[command(flatten)]
     backend: BackendArgs,
+}
+
+/// Why no provider is granted an asset's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Withheld {
+    /// Nobody is granted any.
+    ByOption,
+    /// It was entrusted to custodians, and not for providers.
+    NotForProviders,
+}
+
+/// Whether providers may be granted a key; `custody` says, of one in custody, whether it was entrusted for providers, too.
+fn withheld(no_grants: bool, custody: Option<bool>) -> Option<Withheld> {
+    if no_grants {
+        return Some(Withheld::ByOption);
+    }
+    (custody == Some(false)).then_some(Withheld::NotForProviders)
 }
 
 struct Server {
@@ -54,6 +74,9 @@ struct Server {
     refused: BTreeMap<(AssetId, AccountId), Instant>,
     /// Assets whose key is not in this home, reported once.
     keyless: BTreeSet<AssetId>,
+    no_grants: bool,
+    /// Assets whose key providers are not granted, reported once.
+    withheld: BTreeSet<AssetId>,
 }
 
 impl Args {
@@ -71,6 +94,8 @@ impl Args {
             client,
             refused: BTreeMap::new(),
             keyless: BTreeSet::new(),
+            no_grants: self.no_grants,
+            withheld: BTreeSet::new(),
         };
         let mut shutdown = Shutdown::listen()?;
         tracing::info!(creator = %server.creator.account(), %endpoint, "serving");
@@ -144,6 +169,9 @@ impl Server {
         while let Some(start) = from {
             let page = self.client.providers().offers_for_model(asset.id, start).await?;
             for offer in page.items.iter().filter(|offer| !offer.keyed) {
+                if self.withholds(asset, offer).await? {
+                    return Ok(());
+                }
                 if !self.refused.contains_key(&(asset.id, offer.provider)) {
                     self.grant(asset, offer).await?;
                 }
@@ -151,6 +179,27 @@ impl Server {
             from = page.next;
         }
         Ok(())
+    }
+
+    /// Whether an asset's key is kept from providers, one of whom would have it.
+    async fn withholds(&mut self, asset: &Asset, offer: &Offer) -> Result<bool, Failure> {
+        let custody = match self.no_grants {
+            true => None,
+            false => self.client.custody().custody(asset.id).await?,
+        };
+        let Some(why) = withheld(self.no_grants, custody.map(|custody| custody.to_providers)) else {
+            return Ok(false);
+        };
+        if self.withheld.insert(asset.id) {
+            let why = match why {
+                Withheld::ByOption => "this creator grants none (--no-grants)",
+                Withheld::NotForProviders => {
+                    "it was entrusted with --not-to-providers; close the custody and entrust it without, or grant it by hand"
+                }
+            };
+            tracing::info!(asset = asset.id, provider = %offer.provider, "no key granted: {why}");
+        }
+        Ok(true)
     }
 
     async fn grant(&mut self, asset: &Asset, offer: &Offer) -> Result<(), Failure> {
@@ -198,5 +247,20 @@ impl Server {
             Err(error) => return Err(error.into()),
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_are_for_licences_only_are_not_granted_to_providers() {
+        assert_eq!(withheld(false, None), None);
+        assert_eq!(withheld(false, Some(true)), None);
+        assert_eq!(withheld(false, Some(false)), Some(Withheld::NotForProviders));
+        for custody in [None, Some(true), Some(false)] {
+            assert_eq!(withheld(true, custody), Some(Withheld::ByOption));
+        }
     }
 }

@@ -30,8 +30,8 @@ impl Keeper {
     pub(super) async fn answer_requests(&mut self) -> Result<bool, Failure> {
         let me = self.who.account();
         let now = self.client.best().await?.number;
-        let (start, mut batch) = self.waiting.look(me, now);
-        let mut from = Some(start);
+        let mut batch = self.waiting.look(me, now);
+        let mut from = Some(0);
         while let Some(start) = from {
             let page = self.client.custody().requests_for(me, start).await?;
             from = self.waiting.choose(page, &mut batch);

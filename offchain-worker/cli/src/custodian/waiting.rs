@@ -2,7 +2,8 @@
 //!
 //! Anybody can ask for thousands of keys in a few blocks, at a price, and who misses a deadline is slashed in their favour. So
 //! many are answered at once, those with the earliest deadline first. Requests are listed by their number, and the window for
-//! answers is the same for all: one with a higher number never has an earlier deadline.
+//! answers is the same for all: one with a higher number never has an earlier deadline. The list is read from its beginning each
+//! time: it has what waits only, and what a reorganisation brings back comes again.
 
 use std::collections::BTreeMap;
 
@@ -16,14 +17,15 @@ use weft_primitives::{custody_view::KeyRequestId, page::Page};
 pub const BATCH: usize = 64;
 /// Blocks after which an answer that failed is tried again; others have their turn first.
 const ANSWER_AGAIN: u32 = 2;
+/// Blocks for which one that cannot be answered is passed over: more than any window for answers.
+const PASSED_OVER: u32 = 1_000;
 
 /// See the module.
 #[derive(Default)]
 pub struct Waiting {
-    /// Where the list of requests is read on: those before were over when they were seen.
-    from: u64,
-    /// When requests whose answer failed may be tried again; never, for those that cannot be answered.
+    /// When requests that were answered, or cannot be, may be tried again.
     not_before: BTreeMap<KeyRequestId, u32>,
+    now: u32,
 }
 
 /// What one look at the list found.
@@ -34,7 +36,6 @@ pub struct Batch {
     pub chosen: Vec<(KeyRequest, u8)>,
     /// Whether others are to be answered now, too.
     pub is_full: bool,
-    all_over: bool,
 }
 
 impl Batch {
@@ -49,23 +50,22 @@ impl Batch {
 }
 
 impl Waiting {
-    /// Begins a look at the list, at block `now`: where it starts, and what is to be filled from its pages.
-    pub fn look(&self, me: AccountId, now: u32) -> (u64, Batch) {
-        let batch = Batch {
+    /// Begins a look at the list, at block `now`: what is to be filled from its pages.
+    pub fn look(&mut self, me: AccountId, now: u32) -> Batch {
+        self.now = now;
+        self.not_before.retain(|_, block| *block > now);
+        Batch {
             me,
             now,
             chosen: Vec::new(),
             is_full: false,
-            all_over: true,
-        };
-        (self.from, batch)
+        }
     }
 
     /// Chooses from the next page. From where to read on; `None` if it is the last, or others would not fit.
     pub fn choose(&mut self, page: Page<KeyRequest>, batch: &mut Batch) -> Option<u64> {
         for request in page.items {
-            batch.all_over &= batch.now > request.until;
-            let may_try = self.not_before.get(&request.id).is_none_or(|block| batch.now >= *block);
+            let may_try = !self.not_before.contains_key(&request.id);
             let Some(index) = batch.index(&request).filter(|_| may_try) else {
                 continue;
             };
@@ -77,19 +77,12 @@ impl Waiting {
                 .insert(request.id, batch.now.saturating_add(ANSWER_AGAIN));
             batch.chosen.push((request, index));
         }
-        // What is over never opens again.
-        if batch.all_over
-            && let Some(next) = page.next
-        {
-            self.from = next;
-            self.not_before = self.not_before.split_off(&next);
-        }
         page.next
     }
 
     /// Nothing that changes by waiting keeps this request from being answered.
     pub fn never_again(&mut self, request: KeyRequestId) {
-        self.not_before.insert(request, u32::MAX);
+        self.not_before.insert(request, self.now.saturating_add(PASSED_OVER));
     }
 }
 
@@ -148,8 +141,7 @@ mod tests {
         let mut waiting = Waiting::default();
         let mut answered = Vec::new();
         for _ in 0..3 {
-            let (start, mut batch) = waiting.look(ME, 5);
-            assert_eq!(start, 0, "what is open is listed again");
+            let mut batch = waiting.look(ME, 5);
             if waiting.choose(page(0..100, Some(100)), &mut batch) == Some(100) {
                 assert_eq!(waiting.choose(page(100..150, None), &mut batch), None);
             }
@@ -161,10 +153,10 @@ mod tests {
     }
 
     #[test]
-    fn one_that_failed_is_tried_again_and_one_that_cannot_be_answered_never() {
+    fn one_that_failed_is_tried_again_and_one_that_cannot_be_answered_is_not() {
         let mut waiting = Waiting::default();
         let at = |now, waiting: &mut Waiting| {
-            let (_, mut batch) = waiting.look(ME, now);
+            let mut batch = waiting.look(ME, now);
             waiting.choose(page(0..2, None), &mut batch);
             ids(&batch)
         };
@@ -179,7 +171,7 @@ mod tests {
         let mine = request(0, 40);
         let chosen = |request: KeyRequest| {
             let mut waiting = Waiting::default();
-            let (_, mut batch) = waiting.look(ME, 39);
+            let mut batch = waiting.look(ME, 39);
             let page = Page {
                 items: vec![request],
                 next: None,
