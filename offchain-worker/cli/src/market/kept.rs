@@ -5,12 +5,7 @@ use std::collections::BTreeSet;
 use weft_chain::{AccountId, Client};
 use weft_primitives::AssetId;
 
-use crate::{
-    blocks::Blocks,
-    failure::Failure,
-    holdings::{Holder, Holdings},
-    home::Home,
-};
+use crate::{blocks::Blocks, failure::Failure, holdings::Holder, home::Home, store::place::BackendArgs};
 
 /// Removes the sealed files of licences of `own` that have ended. What was opened from them is the user's, and stays.
 pub async fn let_go(client: &Client, blocks: &Blocks, own: AccountId) -> Result<(), Failure> {
@@ -26,15 +21,11 @@ pub async fn let_go(client: &Client, blocks: &Blocks, own: AccountId) -> Result<
 }
 
 /// As [`let_go`], in a command that is about something else: if it cannot be done now, it is done another time.
-pub async fn look(client: &Client, home: &Home, own: AccountId) {
+pub async fn look(client: &Client, home: &Home, backend: &BackendArgs, own: AccountId) {
     let looked = async {
-        let mut holders = Holdings::embedded(home)
-            .read()?
-            .holders()
-            .collect::<Vec<_>>()
-            .into_iter();
+        let mut holders = backend.holdings(home).read()?.holders().collect::<Vec<_>>().into_iter();
         match holders.any(|holder| matches!(holder, Holder::Bought(_, of) if of == own.0)) {
-            true => let_go(client, &Blocks::open(home)?, own).await,
+            true => let_go(client, &Blocks::open_at(home, backend)?, own).await,
             false => Ok(()),
         }
     };

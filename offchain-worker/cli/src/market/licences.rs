@@ -10,6 +10,7 @@ use crate::{
     failure::Failure,
     node::{IdentityArgs, NodeArgs, account},
     output,
+    store::place::BackendArgs,
 };
 
 /// See [`super::Command::Licences`].
@@ -18,6 +19,8 @@ pub struct Args {
     /// Of this account instead of your own.
     #[arg(long, value_parser = account)]
     holder: Option<AccountId>,
+    #[command(flatten)]
+    backend: BackendArgs,
     #[command(flatten)]
     identity: IdentityArgs,
     #[command(flatten)]
@@ -42,7 +45,7 @@ impl Args {
             licences.extend(page.items);
             from = page.next;
         }
-        kept::look(&client, &self.identity.home.open()?, holder).await;
+        kept::look(&client, &self.identity.home.open()?, &self.backend, holder).await;
         if self.json {
             return output::json(&licences);
         }
@@ -63,11 +66,11 @@ impl Args {
 }
 
 /// Gives a licence up.
-pub async fn close(shared: Shared, licence: LicenceId) -> Result<(), Failure> {
+pub async fn close(shared: Shared, backend: BackendArgs, licence: LicenceId) -> Result<(), Failure> {
     let (home, holder) = shared.identity.open()?;
     let client = shared.node.connect().await?;
     client.licences().close(&holder, licence).await?;
-    kept::look(&client, &home, holder.account()).await;
+    kept::look(&client, &home, &backend, holder.account()).await;
     done(&shared, licence, "closed")
 }
 

@@ -22,6 +22,7 @@ use weft_primitives::{AssetId, LicenceId, WorkId};
 use crate::{
     failure::Failure,
     node::{IdentityArgs, NodeArgs},
+    store::place::BackendArgs,
 };
 
 /// See the variants.
@@ -45,6 +46,8 @@ pub enum Command {
     CloseLicence {
         /// The licence.
         licence: LicenceId,
+        #[command(flatten)]
+        backend: BackendArgs,
         #[command(flatten)]
         shared: Shared,
     },
@@ -134,7 +137,11 @@ impl Command {
             Self::Key(args) => args.run().await,
             Self::Get(args) => args.run().await,
             Self::Licences(args) => args.run().await,
-            Self::CloseLicence { licence, shared } => licences::close(shared, licence).await,
+            Self::CloseLicence {
+                licence,
+                backend,
+                shared,
+            } => licences::close(shared, backend, licence).await,
             Self::Revoke { licence, shared } => licences::revoke(shared, licence).await,
             Self::Entrust(args) => args.run().await,
             Self::Disentrust { asset, shared } => own::disentrust(shared, asset).await,

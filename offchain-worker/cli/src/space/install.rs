@@ -19,6 +19,7 @@ use crate::{
     output,
     peers::Peers,
     progress::Progress,
+    store::place::BackendArgs,
 };
 
 /// What to install, and from where.
@@ -35,6 +36,8 @@ pub struct Args {
     /// URL of somebody who may have the bundle, besides its owner.
     #[arg(long, value_name = "URL")]
     from: Vec<String>,
+    #[command(flatten)]
+    backend: BackendArgs,
     #[command(flatten)]
     identity: IdentityArgs,
     #[command(flatten)]
@@ -78,7 +81,7 @@ impl Args {
             Source::Listed(space) => self.listed(space, &home, &shelf).await?,
             Source::Bundle(name) => {
                 let peers = Peers::new(self.from.iter().cloned())?;
-                shelf.install(&fetch(&home, name, &peers).await?, name, None)?
+                shelf.install(&self.fetch(&home, name, &peers).await?, name, None)?
             }
             Source::Local => self.local(&shelf)?,
         };
@@ -108,7 +111,7 @@ impl Args {
     async fn listed(&self, space: SpaceId, home: &Home, shelf: &Shelf) -> Result<Installed, Failure> {
         let found = onchain::find_release(&self.node, self.identity.known(home)?, space, self.release).await?;
         let peers = Peers::new(self.from.iter().cloned().chain(found.endpoint))?;
-        let bytes = fetch(home, found.bundle, &peers).await?;
+        let bytes = self.fetch(home, found.bundle, &peers).await?;
         let installed = shelf.install(&bytes, found.bundle, Some(found.listed))?;
         let manifest = bundle::name_of(installed.bundle.manifest_bytes())?;
         if manifest != found.manifest {
@@ -145,6 +148,20 @@ impl Args {
         shelf.install(&bytes, name, None)
     }
 
+    /// The bytes of a bundle, from the store or from peers. Each block is checked on the way.
+    async fn fetch(&self, home: &Home, name: ContentId, peers: &Peers) -> Result<Vec<u8>, Failure> {
+        let blocks = Blocks::open_at(home, &self.backend)?;
+        let progress = Progress::bytes("fetching the bundle", None);
+        match blocks.fetch(name, peers, MAX_BYTES, Some(&progress)).await {
+            Ok(()) => progress.done("here"),
+            Err(failure) => {
+                progress.abandon();
+                return Err(failure);
+            }
+        }
+        read(&blocks, name).await
+    }
+
     fn report(&self, installed: &Installed) -> Result<(), Failure> {
         let (record, manifest) = (&installed.record, installed.bundle.manifest());
         if self.json {
@@ -174,17 +191,8 @@ fn as_json(installed: &Installed) -> Value {
     })
 }
 
-/// The bytes of a bundle, from the store of `home` or from peers. Each block is checked on the way.
-async fn fetch(home: &Home, name: ContentId, peers: &Peers) -> Result<Vec<u8>, Failure> {
-    let blocks = Blocks::open(home)?;
-    let progress = Progress::bytes("fetching the bundle", None);
-    match blocks.fetch(name, peers, MAX_BYTES, Some(&progress)).await {
-        Ok(()) => progress.done("here"),
-        Err(failure) => {
-            progress.abandon();
-            return Err(failure);
-        }
-    }
+/// The bytes of a bundle that is in the store.
+async fn read(blocks: &Blocks, name: ContentId) -> Result<Vec<u8>, Failure> {
     let reader = blocks.reader(name)?;
     let read = tokio::task::spawn_blocking(move || {
         let mut bytes = Vec::new();

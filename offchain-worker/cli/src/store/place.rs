@@ -6,7 +6,7 @@ use weft_store::{
     Cid, ContentStore, EmbeddedStore, IpfsConfig, IpfsError, IpfsStore, StoreConfig, StoreError, embedded::Collected,
 };
 
-use crate::{blocks::Blocks, failure::Failure, home::Home, node::HomeArgs};
+use crate::{blocks::Blocks, failure::Failure, holdings::Holdings, home::Home, node::HomeArgs};
 
 /// Where blocks are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -69,6 +69,14 @@ impl PlaceArgs {
 }
 
 impl BackendArgs {
+    /// Who holds what of that store, which need not be open for it.
+    pub fn holdings(&self, home: &Home) -> Holdings {
+        match self.backend {
+            Backend::Embedded => Holdings::embedded(home),
+            Backend::Ipfs => Holdings::ipfs(home),
+        }
+    }
+
     /// Opens the store that they name; `home` is whose directory it is in, if it is in one.
     pub fn open(&self, home: &Home) -> Result<Place, Failure> {
         match self.backend {

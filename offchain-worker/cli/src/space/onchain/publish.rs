@@ -20,6 +20,7 @@ use crate::{
     home::Home,
     output,
     space::{bundle::Bundle, manifest::SpaceManifest},
+    store::place::BackendArgs,
 };
 
 /// What to publish.
@@ -37,6 +38,8 @@ pub struct Args {
     #[arg(long, value_name = "ASSET=PERCENT", value_parser = called)]
     calls: Vec<Called>,
     #[command(flatten)]
+    backend: BackendArgs,
+    #[command(flatten)]
     shared: Shared,
 }
 
@@ -46,7 +49,8 @@ impl Args {
         let bundle = Bundle::from_dir(&self.dir)?;
         let calls = calls_of(bundle.manifest(), &self.calls)?;
         let (home, owner, client) = self.shared.open().await?;
-        let kept = keep(&home, &bundle).await?;
+        let blocks = Blocks::open_at(&home, &self.backend)?;
+        let kept = keep(&home, &blocks, &bundle).await?;
         let manifest = bundle.manifest();
         let (space, release) = match self.space {
             Some(space) => {
@@ -126,9 +130,8 @@ struct Kept {
     notes: Option<ContentId>,
 }
 
-async fn keep(home: &Home, bundle: &Bundle) -> Result<Kept, Failure> {
+async fn keep(home: &Home, blocks: &Blocks, bundle: &Bundle) -> Result<Kept, Failure> {
     let (bytes, name) = bundle.packed()?;
-    let blocks = Blocks::open(home)?;
     let part = home.dir().join(format!("packing-{}.part", std::process::id()));
     fs::write(&part, &bytes).map_err(|error| Failure::local(format_args!("cannot write {}", part.display()), error))?;
     let stored = blocks.put_path(&part).await;
