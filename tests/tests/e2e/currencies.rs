@@ -3,16 +3,13 @@
 use std::path::Path;
 
 use serde_json::Value as Json;
-use subxt::{
-    OnlineClient, SubstrateConfig,
-    dynamic::{self, At, Value, value},
+use subxt::dynamic::{Value, value};
+use weft_tests::{error::HarnessError, identity::Identity, network::Network, process::wait_for};
+
+use crate::{
+    raw_chain::{Chain, address, key},
+    stage::{Result, SOON},
 };
-use subxt_signer::{SecretUri, sr25519::Keypair};
-use weft_tests::{error::HarnessError, network::Network, process::wait_for};
-
-use crate::stage::{Result, SOON};
-
-type Api = OnlineClient<SubstrateConfig>;
 
 /// The token's number.
 const TOKEN: u32 = 7;
@@ -22,6 +19,8 @@ const MINTED: u128 = 1_000;
 const PRICE: u128 = 333;
 /// The model's share of it, in percent.
 const MODELS_PERCENT: u128 = 50;
+/// What the buyer sends to the author afterwards.
+const SENT: u128 = 67;
 
 #[test]
 fn a_space_is_paid_in_an_accepted_token() {
@@ -86,7 +85,7 @@ fn story(folder: &Path) -> Result<()> {
     let has: Vec<u128> = wait_for("the purchase to be final", SOON, || {
         let has = [&buyer.1, &creator.1, &author.1]
             .into_iter()
-            .map(|key| chain.tokens(key))
+            .map(|key| chain.tokens(TOKEN, key))
             .collect::<Result<Vec<u128>>>()?;
         // The buyer is read first: the others are read in the same block or a later one.
         Ok((has.first() != Some(&MINTED)).then_some(has))
@@ -97,6 +96,78 @@ fn story(folder: &Path) -> Result<()> {
     who.act(&["space", "price", &id, "1"])?;
     let shown = buying.ask(&["space", "show", &id, "--offline"])?;
     assert_eq!(shown["space"]["price"], "1000000000000", "{shown}");
+
+    told_and_sent(&buying, &who, models)?;
+    found_by_currency(&space("creator", creator.0)?, &buying, number(&published, "work")?)
+}
+
+/// People see what they have of the token, and send it to each other.
+fn told_and_sent(buyer: &Identity, author: &Identity, models: u128) -> Result<()> {
+    let token = TOKEN.to_string();
+    let free = |who: &Identity| -> Result<Json> {
+        let told = who.ask(&["balance", "--token", &token])?;
+        assert_eq!(
+            (&told["token"], &told["accepted"]),
+            (&TOKEN.into(), &true.into()),
+            "{told}"
+        );
+        Ok(told["free"].clone())
+    };
+    assert_eq!(free(buyer)?, (MINTED - PRICE).to_string());
+    let sent = ["transfer", author.secret(), &SENT.to_string(), "--token", &token];
+    let told = buyer.ask(&[&sent[..], &["--finalised"]].concat())?;
+    assert_eq!(
+        (&told["token"], &told["amount"]),
+        (&TOKEN.into(), &SENT.to_string().into()),
+        "{told}"
+    );
+    assert_eq!(free(buyer)?, (MINTED - PRICE - SENT).to_string());
+    assert_eq!(free(author)?, (PRICE - models + SENT).to_string());
+    // Without --token it is among those that are accepted.
+    let all = author.ask(&["balance"])?;
+    assert_eq!(all["tokens"][0]["free"], (PRICE - models + SENT).to_string(), "{all}");
+
+    let more = (MINTED + 1).to_string();
+    let uncovered = buyer.fail(&["transfer", author.secret(), &more, "--token", &token])?;
+    assert_eq!(uncovered.code, 4, "{uncovered:?}");
+    let fraction = buyer.fail(&["transfer", author.secret(), "0.5", "--token", &token])?;
+    assert!(
+        fraction.code == 2 && fraction.stderr.contains("smallest unit"),
+        "{fraction:?}"
+    );
+    let unknown = (TOKEN + 1).to_string();
+    for asked in [
+        &["balance", "--token", &unknown][..],
+        &["transfer", author.secret(), "1", "--token", &unknown],
+    ] {
+        let failed = buyer.fail(asked)?;
+        assert!(matches!(failed.code, 3 | 4) && !failed.stderr.is_empty(), "{failed:?}");
+    }
+    assert_eq!(free(buyer)?, (MINTED - PRICE - SENT).to_string());
+    Ok(())
+}
+
+/// Works are found by the token that they cost, and by how much of it.
+fn found_by_currency(owner: &Identity, buyer: &Identity, work: u64) -> Result<()> {
+    let token = TOKEN.to_string();
+    let find = |more: &[&str]| -> Result<Vec<u64>> {
+        let page = buyer.ask(&[&["market", "find"], more].concat())?;
+        let items = page["items"].as_array().into_iter().flatten();
+        Ok(items.filter_map(|found| found["id"].as_u64()).collect())
+    };
+    assert_eq!(find(&["--currency", &token])?, [] as [u64; 0], "it is free");
+    owner.act(&[
+        "market",
+        "price",
+        &work.to_string(),
+        "once:2",
+        &format!("use:50@{TOKEN}"),
+    ])?;
+    assert_eq!(find(&["--currency", &token])?, [work]);
+    assert_eq!(find(&["--currency", &token, "--order", "price"])?, [work]);
+    assert_eq!(find(&["--currency", &token, "--max-price", "50"])?, [work]);
+    assert_eq!(find(&["--currency", &token, "--max-price", "49"])?, [] as [u64; 0]);
+    assert_eq!(find(&["--currency", &(TOKEN + 1).to_string()])?, [] as [u64; 0]);
     Ok(())
 }
 
@@ -104,69 +175,4 @@ fn number(answer: &Json, field: &str) -> Result<u64> {
     answer[field]
         .as_u64()
         .ok_or_else(|| HarnessError::answer(field, answer))
-}
-
-fn key(secret: &str) -> Keypair {
-    let uri: SecretUri = secret.parse().expect("development accounts are secrets");
-    Keypair::from_uri(&uri).expect("development accounts are keys")
-}
-
-/// As calls name accounts.
-fn address(key: &Keypair) -> Value {
-    let account = Value::from_bytes(key.public_key().0);
-    value! { Id(account) }
-}
-
-/// The chain without `weft` in between, which makes no tokens.
-struct Chain {
-    runtime: tokio::runtime::Runtime,
-    api: Api,
-}
-
-impl Chain {
-    fn new(url: String) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .map_err(HarnessError::io("start a tokio runtime"))?;
-        let api = runtime
-            .block_on(Api::from_insecure_url(url))
-            .map_err(|error| HarnessError::answer("the node", error))?;
-        Ok(Self { runtime, api })
-    }
-
-    /// Signs, submits and waits for finality.
-    fn send(&self, signer: &Keypair, pallet: &'static str, call: &'static str, fields: Value) -> Result<()> {
-        let sent = async {
-            let payload = dynamic::transaction(pallet, call, fields);
-            let at = self.api.at_current_block().await?;
-            let mut transactions = at.transactions();
-            let progress = transactions
-                .sign_and_submit_then_watch_default(&payload, signer)
-                .await?;
-            progress.wait_for_finalized_success().await?;
-            Ok::<_, Box<dyn std::error::Error>>(())
-        };
-        self.runtime
-            .block_on(sent)
-            .map_err(|error| HarnessError::answer(format!("{pallet}.{call}"), error))
-    }
-
-    /// What somebody has of the token.
-    fn tokens(&self, key: &Keypair) -> Result<u128> {
-        let read = async {
-            let address = dynamic::storage::<(u32, [u8; 32]), Value>("Assets", "Account");
-            let at = self.api.at_current_block().await?;
-            let found = at.storage().try_fetch(address, (TOKEN, key.public_key().0)).await?;
-            let Some(account) = found.map(|found| found.decode()).transpose()? else {
-                // Who never had any has no account of it.
-                return Ok(0);
-            };
-            let balance = account.at("balance").and_then(Value::as_u128);
-            balance.ok_or_else(|| Box::<dyn std::error::Error>::from("no balance"))
-        };
-        self.runtime
-            .block_on(read)
-            .map_err(|error| HarnessError::answer("Assets.Account", error))
-    }
 }

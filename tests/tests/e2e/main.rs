@@ -9,6 +9,7 @@ mod holdings;
 mod jobs;
 mod market;
 mod outages;
+mod raw_chain;
 mod spaces;
 mod stage;
 mod validators;
