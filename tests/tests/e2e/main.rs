@@ -6,6 +6,7 @@ mod currencies;
 mod exact;
 mod full_disk;
 mod holdings;
+mod images;
 mod jobs;
 mod market;
 mod outages;
