@@ -5,6 +5,7 @@ mod clients;
 mod currencies;
 mod exact;
 mod full_disk;
+mod handover;
 mod holdings;
 mod images;
 mod jobs;
