@@ -3,6 +3,7 @@
 
 mod clients;
 mod currencies;
+mod entrusting;
 mod exact;
 mod full_disk;
 mod handover;

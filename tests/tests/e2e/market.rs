@@ -49,7 +49,7 @@ fn story(folder: &std::path::Path) -> Result<()> {
     let pinner = network.identity("pinner", "//Ferdie")?;
 
     // --- custodians, a dataset and a model made from it, both for money and in custody ---
-    let mut custodians = start_custodians(&network)?;
+    let mut custodians = start_custodians(&network, &CUSTODIANS)?;
     let (records, schema) = (folder.join("digits.jsonl"), folder.join("schema.json"));
     fs::write(&records, RECORDS).map_err(HarnessError::io("write the records"))?;
     fs::write(&schema, "{}").map_err(HarnessError::io("write the schema"))?;
@@ -162,7 +162,8 @@ fn story(folder: &std::path::Path) -> Result<()> {
     the_dead_are_replaced(&network, &dead, dataset)
 }
 
-type Custodians = BTreeMap<String, Process>;
+/// Running custodians, by address.
+pub type Custodians = BTreeMap<String, Process>;
 
 fn custody(network: &Network, asset: u64) -> Result<Value> {
     network.node.rpc().call("weft_custody", json!([asset]))
@@ -207,9 +208,10 @@ fn text(path: &std::path::Path) -> String {
         .to_owned()
 }
 
-fn start_custodians(network: &Network) -> Result<Custodians> {
+/// Registers accounts as custodians, and starts them.
+pub fn start_custodians(network: &Network, secrets: &[&str]) -> Result<Custodians> {
     thread::scope(|scope| {
-        let starting: Vec<_> = CUSTODIANS
+        let starting: Vec<_> = secrets
             .iter()
             .enumerate()
             .map(|(i, secret)| {
