@@ -5,6 +5,7 @@ mod clients;
 mod currencies;
 mod entrusting;
 mod exact;
+mod finality;
 mod full_disk;
 mod handover;
 mod holdings;

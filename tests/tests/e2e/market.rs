@@ -11,7 +11,7 @@ use weft_tests::{
     process::{Process, wait_for},
 };
 
-use crate::stage::Result;
+use crate::{finality::Finality, stage::Result};
 
 /// The custodians' accounts: nobody else uses them. Two more than a committee has, to take the places of the dead.
 const CUSTODIANS: [&str; 7] = [
@@ -24,6 +24,8 @@ const CUSTODIANS: [&str; 7] = [
     "//Ferdie//stash",
 ];
 const THRESHOLD: usize = 3;
+/// Most blocks between the finality of a purchase and the key.
+const KEY_AFTER_FINALITY: u64 = 2;
 /// The window for releases is two minutes; the living look for the dead once a minute.
 const REPLACED_WITHIN: Duration = Duration::from_secs(300);
 const RECORDS: &str = "{\"digit\":1}\n{\"digit\":2}\n{\"digit\":3}\n";
@@ -118,11 +120,16 @@ fn story(folder: &std::path::Path) -> Result<()> {
 
     // --- a purchase ---
     let out = folder.join("bought");
-    let bought = buyer.ask(&["market", "buy", &dataset.to_string(), "--out", &text(&out)])?;
-    let delay = number(&bought, "key_block")?.saturating_sub(number(&bought, "block")?);
-    eprintln!("the key was there {delay} blocks after the purchase, with two of five custodians dead");
-    // Two blocks after finality, which comes two or three blocks after the best block.
-    assert!(delay <= 5, "{bought}");
+    let buy = ["market", "buy", &dataset.to_string(), "--out", &text(&out)];
+    let (bought, finality) = Finality::during(&network, || buyer.ask(&buy))?;
+    let (block, key_block) = (number(&bought, "block")?, number(&bought, "key_block")?);
+    let final_at = finality.of(block);
+    eprintln!("bought in block {block}, final at block {final_at:?}, key at {key_block}, two of five custodians dead");
+    // A key that comes before the purchase is final is not late.
+    assert!(
+        final_at.is_none_or(|final_at| key_block <= final_at + KEY_AFTER_FINALITY),
+        "final at {final_at:?}: {bought}"
+    );
     let opened = fs::read_to_string(out.join("digits.jsonl")).map_err(HarnessError::io("read what was bought"))?;
     assert_eq!(opened, RECORDS);
     let licences = buyer.ask(&["market", "licences"])?;
