@@ -95,7 +95,12 @@ fn story(folder: &Path) -> Result<()> {
 
     // --- too early is said, and costs nothing that was bought ---
     let early = buyer.fail(&["market", "key", &asset_text])?;
-    assert!(early.code == 4 && early.stderr.contains("owner"), "{early:?}");
+    assert!(
+        early.code == 4
+            && early.stderr.contains("has not handed them the key yet")
+            && early.stderr.contains("run this again"),
+        "{early:?}"
+    );
     assert_eq!(buyer.ask(&["market", "licences"])?, licences);
 
     // --- the seller goes on where it was cut off, and the key comes ---

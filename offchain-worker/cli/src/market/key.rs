@@ -59,7 +59,11 @@ impl KeyArgs {
                 && !error.is("Custody", "AlreadyRequested")
                 && !error.is("Market", "AlreadyRequested")
             {
-                return Err(error.into());
+                let custody = client.custody().custody(asset.id).await?;
+                return Err(match why_no_key(custody.as_ref()) {
+                    Some(why) if error.is("Market", "KeyNotInCustody") => not_yet(asset.id, licence.id, why),
+                    _ => error.into(),
+                });
             }
         } else {
             client
@@ -99,6 +103,13 @@ pub fn why_no_key(custody: Option<&Custody>) -> Option<&'static str> {
             CustodyPhase::Dealt { .. } | CustodyPhase::Resharing { .. } => None,
         },
     }
+}
+
+/// What a holder is told whose key does not come now, see [`why_no_key`].
+fn not_yet(asset: AssetId, licence: LicenceId, why: &str) -> Failure {
+    Failure::Refused(format!(
+        "asset {asset}: {why}: ask its owner, and run this again once it is with custodians; licence {licence} stays yours"
+    ))
 }
 
 /// Waits for the custodians, and keeps the key in the home directory.
