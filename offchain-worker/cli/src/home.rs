@@ -190,6 +190,29 @@ impl Home {
         Ok(Some(ContentKey::from_bytes(bytes)))
     }
 
+    /// Remembers whether the key of a sealed file is for holders of licences only, and not for providers. The chain says so, too, but
+    /// only while custodians keep the key.
+    pub fn keep_for_licences_only(&self, content: &str, only: bool) -> Result<(), Failure> {
+        let path = self.for_licences_only_file(content);
+        let done = match only {
+            true => fs::create_dir_all(self.dir.join("keys")).and_then(|()| fs::write(&path, b"")),
+            false => match fs::remove_file(&path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+                done => done,
+            },
+        };
+        done.map_err(|error| Failure::local(format_args!("cannot change {}", path.display()), error))
+    }
+
+    /// Whether it is.
+    pub fn is_for_licences_only(&self, content: &str) -> bool {
+        self.for_licences_only_file(content).exists()
+    }
+
+    fn for_licences_only_file(&self, content: &str) -> PathBuf {
+        self.dir.join("keys").join(format!("{content}.licences-only"))
+    }
+
     fn content_key_file(&self, content: &str) -> PathBuf {
         self.dir.join("keys").join(format!("{content}.key"))
     }
@@ -280,6 +303,18 @@ mod tests {
         assert!(home.content_key("bafy").unwrap().is_none());
         home.keep_content_key("bafy", &ContentKey::from_bytes([7; 32])).unwrap();
         assert_eq!(home.content_key("bafy").unwrap().unwrap().expose(), &[7; 32]);
+    }
+
+    #[test]
+    fn it_is_remembered_for_whom_a_key_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::open(Some(dir.path().to_owned())).unwrap();
+        assert!(!home.is_for_licences_only("bafy"));
+        for only in [true, true, false, false, true] {
+            home.keep_for_licences_only("bafy", only).unwrap();
+            assert_eq!(home.is_for_licences_only("bafy"), only);
+        }
+        assert!(!home.is_for_licences_only("bafz"));
     }
 
     #[test]

@@ -352,7 +352,7 @@ fn openings_check_and_forged_ones_do_not() {
     let token = &openings[6];
     forge(token, &|opening| opening["position"] = 42.into());
     let key = &openings[2];
-    forge(key, &|opening| flip(&mut opening["kept"]["leaves"][0]));
+    forge(key, &|opening| flip(&mut opening["kept"]["part"]["bytes"]));
 }
 
 #[test]

@@ -10,6 +10,7 @@ extern crate alloc;
 
 pub mod game;
 pub mod play;
+pub mod prompt;
 pub mod split;
 
 pub use game::{Claim, Game, Judged, Move, Next, NoClaim, Refused, Side, Stage};

@@ -172,30 +172,28 @@ pub fn place_in_section(program: &Program, layer: usize, kind: Kept, head: usize
     at.checked_sub(section_places(program, cell_of(program, layer, kind)).start)
 }
 
-/// Of each cell of a position, the bytes of its parts: one for each layer, keys and values head by head, or the last hidden state.
-/// `bytes` gives what the position has in a leaf of the group.
-fn parts_of_cells(program: &Program, bytes: impl Fn(usize, usize, Kept, usize) -> Vec<u8>) -> Vec<Vec<Vec<u8>>> {
-    let mut cells: Vec<Vec<Vec<u8>>> = alloc::vec![Vec::new(); cells_of_position(program)];
-    let mut last = None;
-    for (at, (layer, kind, head)) in group(program).enumerate() {
-        let part = (layer, kind == Kept::Hidden);
-        let Some(cell) = cells.get_mut(cell_of(program, layer, kind)) else {
-            continue;
-        };
-        if last != Some(part) {
-            cell.push(Vec::new());
-            last = Some(part);
-        }
-        if let Some(all) = cell.last_mut() {
-            all.extend(bytes(at, layer, kind, head));
-        }
-    }
-    cells
+/// The leaves of a group from which each part of a position's cells is, cell by cell.
+fn part_places(program: &Program) -> Vec<Range<usize>> {
+    let config = program.config();
+    let heads = 2 * config.kv_heads;
+    let layers = (0..config.layers).map(|layer| layer * heads..(layer + 1) * heads);
+    let hidden = config.layers * heads..group_size(program);
+    layers.chain((!hidden.is_empty()).then_some(hidden)).collect()
 }
 
 /// The parts of a position's cells, of all that it kept: layer by layer, keys and values head by head, then the last hidden state.
 pub fn parts(program: &Program, bytes: impl Fn(usize, Kept, usize) -> Vec<u8>) -> Vec<Vec<Vec<u8>>> {
-    parts_of_cells(program, |_, layer, kind, head| bytes(layer, kind, head))
+    let leaves: Vec<(usize, Kept, usize)> = group(program).collect();
+    let part = |range: &Range<usize>| {
+        let leaves = leaves.get(range.clone()).unwrap_or_default().iter();
+        leaves
+            .flat_map(|(layer, kind, head)| bytes(*layer, *kind, *head))
+            .collect()
+    };
+    let all: Vec<Vec<u8>> = part_places(program).iter().map(part).collect();
+    all.chunks(parts_of_cell(program).max(1))
+        .map(<[Vec<u8>]>::to_vec)
+        .collect()
 }
 
 /// Bytes of a part of a cell: of all heads of a layer, or of the last hidden state.
@@ -260,21 +258,21 @@ impl Committed {
         let sections = (0..sections_of_group(program))
             .map(|section| merkle::root(digests.get(section_places(program, section)).unwrap_or_default()))
             .collect();
-        let slice = |at: usize, position: usize| {
-            let leaf = leaves.get(at).map_or(&[][..], Vec::as_slice);
-            let each = leaf.len().checked_div(positions).unwrap_or_default();
-            leaf.chunks(each.max(1)).nth(position).unwrap_or_default().to_vec()
-        };
-        let all: Vec<Vec<Vec<u8>>> = (0..positions)
-            .flat_map(|position| parts_of_cells(program, |at, _, _, _| slice(at, position)))
-            .collect();
         // All parts at once: they are short, and hashed several at a time.
-        let flat: Vec<&Vec<u8>> = all.iter().flatten().collect();
-        let mut digests = merkle::leaf_many(&flat).into_iter();
-        let cells = all
-            .iter()
-            .map(|parts| merkle::root(&digests.by_ref().take(parts.len()).collect::<Vec<_>>()))
-            .collect();
+        let bytes = leaves.iter().map(Vec::len).sum();
+        let ranges = part_places(program);
+        let mut parts = merkle::Batch::with_capacity(positions * ranges.len(), bytes);
+        for position in 0..positions {
+            for range in &ranges {
+                parts.begin();
+                for leaf in leaves.get(range.clone()).unwrap_or_default() {
+                    let each = leaf.len().checked_div(positions).unwrap_or_default();
+                    parts.extend(leaf.get(position * each..(position + 1) * each).unwrap_or_default());
+                }
+            }
+        }
+        let of_cell = parts_of_cell(program).max(1);
+        let cells = parts.digests().chunks(of_cell).map(merkle::root).collect();
         Self { cells, sections }
     }
 

@@ -37,32 +37,68 @@ pub fn leaf(bytes: &[u8]) -> Digest {
     digest(&[&[LEAF], bytes])
 }
 
+/// Leaves that are written one after the other and hashed together, several at a time where the processor can.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// Of each leaf its mark and its bytes.
+    bytes: Vec<u8>,
+    starts: Vec<usize>,
+}
+
+impl Batch {
+    /// With room for so many leaves of so many bytes in all.
+    pub fn with_capacity(leaves: usize, bytes: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(leaves.saturating_add(bytes)),
+            starts: Vec::with_capacity(leaves),
+        }
+    }
+
+    /// Begins another leaf.
+    pub fn begin(&mut self) {
+        self.starts.push(self.bytes.len());
+        self.bytes.push(LEAF);
+    }
+
+    /// Appends to the leaf that was begun last; without one it is part of none.
+    pub fn extend(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// The digests, in the order of the leaves.
+    pub fn digests(&self) -> Vec<Digest> {
+        let mut params = blake2b_simd::Params::new();
+        params.hash_length(32);
+        let ends = self.starts.iter().skip(1).copied().chain([self.bytes.len()]);
+        let mut jobs: Vec<_> = self
+            .starts
+            .iter()
+            .zip(ends)
+            .map(|(start, end)| {
+                let leaf = self.bytes.get(*start..end).unwrap_or_default();
+                blake2b_simd::many::HashManyJob::new(&params, leaf)
+            })
+            .collect();
+        blake2b_simd::many::hash_many(&mut jobs);
+        jobs.iter()
+            .map(|job| {
+                let mut digest = [0; 32];
+                digest.copy_from_slice(job.to_hash().as_bytes());
+                digest
+            })
+            .collect()
+    }
+}
+
 /// Of many leaves, several at a time where the processor can.
 pub fn leaf_many<T: AsRef<[u8]>>(leaves: &[T]) -> Vec<Digest> {
-    let mut bytes = Vec::with_capacity(leaves.iter().map(|leaf| leaf.as_ref().len() + 1).sum());
+    let bytes = leaves.iter().map(|leaf| leaf.as_ref().len()).sum();
+    let mut batch = Batch::with_capacity(leaves.len(), bytes);
     for leaf in leaves {
-        bytes.push(LEAF);
-        bytes.extend_from_slice(leaf.as_ref());
+        batch.begin();
+        batch.extend(leaf.as_ref());
     }
-    let mut params = blake2b_simd::Params::new();
-    params.hash_length(32);
-    let mut rest = &bytes[..];
-    let mut jobs: Vec<_> = leaves
-        .iter()
-        .map(|leaf| {
-            let (leaf, after) = rest.split_at(leaf.as_ref().len() + 1);
-            rest = after;
-            blake2b_simd::many::HashManyJob::new(&params, leaf)
-        })
-        .collect();
-    blake2b_simd::many::hash_many(&mut jobs);
-    jobs.iter()
-        .map(|job| {
-            let mut digest = [0; 32];
-            digest.copy_from_slice(job.to_hash().as_bytes());
-            digest
-        })
-        .collect()
+    batch.digests()
 }
 
 /// Of two digests side by side.

@@ -58,12 +58,13 @@ enum Withheld {
     NotForProviders,
 }
 
-/// Whether providers may be granted a key; `custody` says, of one in custody, whether it was entrusted for providers, too.
-fn withheld(no_grants: bool, custody: Option<bool>) -> Option<Withheld> {
+/// Whether providers may be granted a key. `licences_only` is what this home remembers; `custody` says, of one in custody, whether it
+/// was entrusted for providers, too.
+fn withheld(no_grants: bool, licences_only: bool, custody: Option<bool>) -> Option<Withheld> {
     if no_grants {
         return Some(Withheld::ByOption);
     }
-    (custody == Some(false)).then_some(Withheld::NotForProviders)
+    (licences_only || custody == Some(false)).then_some(Withheld::NotForProviders)
 }
 
 struct Server {
@@ -166,15 +167,18 @@ impl Server {
 
     async fn grant_for(&mut self, asset: &Asset) -> Result<(), Failure> {
         let mut from = Some(0);
+        let mut is_looked_up = false;
         while let Some(start) = from {
             let page = self.client.providers().offers_for_model(asset.id, start).await?;
             for offer in page.items.iter().filter(|offer| !offer.keyed) {
-                if self.withholds(asset, offer).await? {
+                if self.refused.contains_key(&(asset.id, offer.provider)) || !self.has_stake(offer).await? {
+                    continue;
+                }
+                if !is_looked_up && self.withholds(asset, offer).await? {
                     return Ok(());
                 }
-                if !self.refused.contains_key(&(asset.id, offer.provider)) {
-                    self.grant(asset, offer).await?;
-                }
+                is_looked_up = true;
+                self.grant(asset, offer).await?;
             }
             from = page.next;
         }
@@ -183,18 +187,23 @@ impl Server {
 
     /// Whether an asset's key is kept from providers, one of whom would have it.
     async fn withholds(&mut self, asset: &Asset, offer: &Offer) -> Result<bool, Failure> {
-        let custody = match self.no_grants {
+        let licences_only = self.home.is_for_licences_only(&asset.content.to_string());
+        let custody = match self.no_grants || licences_only {
             true => None,
             false => self.client.custody().custody(asset.id).await?,
         };
-        let Some(why) = withheld(self.no_grants, custody.map(|custody| custody.to_providers)) else {
+        let Some(why) = withheld(
+            self.no_grants,
+            licences_only,
+            custody.map(|custody| custody.to_providers),
+        ) else {
             return Ok(false);
         };
         if self.withheld.insert(asset.id) {
             let why = match why {
                 Withheld::ByOption => "this creator grants none (--no-grants)",
                 Withheld::NotForProviders => {
-                    "it was entrusted with --not-to-providers; close the custody and entrust it without, or grant it by hand"
+                    "it was entrusted with --not-to-providers; `weft market disentrust` it, and entrust it without"
                 }
             };
             tracing::info!(asset = asset.id, provider = %offer.provider, "no key granted: {why}");
@@ -202,13 +211,17 @@ impl Server {
         Ok(true)
     }
 
-    async fn grant(&mut self, asset: &Asset, offer: &Offer) -> Result<(), Failure> {
-        // A key is worth the model: only who has something to lose gets it.
+    /// A key is worth the model: only who has something to lose gets it.
+    async fn has_stake(&self, offer: &Offer) -> Result<bool, Failure> {
         let provider = self.client.providers().provider(offer.provider).await?;
         let minimum = self.client.providers().minimum_stake().await?;
-        if provider.is_none_or(|provider| provider.status == ProviderStatus::Understaked || provider.stake < minimum) {
-            return Ok(());
-        }
+        Ok(
+            provider
+                .is_some_and(|provider| provider.status != ProviderStatus::Understaked && provider.stake >= minimum),
+        )
+    }
+
+    async fn grant(&mut self, asset: &Asset, offer: &Offer) -> Result<(), Failure> {
         let Some(key) = self.home.content_key(&asset.content.to_string())? else {
             if self.keyless.insert(asset.id) {
                 tracing::warn!(
@@ -256,11 +269,13 @@ mod tests {
 
     #[test]
     fn keys_that_are_for_licences_only_are_not_granted_to_providers() {
-        assert_eq!(withheld(false, None), None);
-        assert_eq!(withheld(false, Some(true)), None);
-        assert_eq!(withheld(false, Some(false)), Some(Withheld::NotForProviders));
+        assert_eq!(withheld(false, false, None), None);
+        assert_eq!(withheld(false, false, Some(true)), None);
+        assert_eq!(withheld(false, false, Some(false)), Some(Withheld::NotForProviders));
+        // Also once custodians do not keep it any more, and before they do.
+        assert_eq!(withheld(false, true, None), Some(Withheld::NotForProviders));
         for custody in [None, Some(true), Some(false)] {
-            assert_eq!(withheld(true, custody), Some(Withheld::ByOption));
+            assert_eq!(withheld(true, false, custody), Some(Withheld::ByOption));
         }
     }
 }

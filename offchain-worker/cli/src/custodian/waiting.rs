@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use weft_chain::{AccountId, custody::KeyRequest};
 use weft_primitives::{custody_view::KeyRequestId, page::Page};
 
-/// Requests answered in one transaction. A release weighs 0.75 ms (`pallet_custody::WeightInfo::release`, with 11 reads, 10
+/// Requests answered in one transaction. A release weighs 0.75 ms (`pallet_custody::WeightInfo::release`, with 12 reads, 10
 /// writes and its place in a batch) of the 750 ms that transactions may fill of a block, and takes 122 bytes of 3.75 MiB. So a batch
 /// takes 48 ms, and all 9 members of the largest committee find room in one block, with as much left for others. A window of
 /// 40 blocks has time for more than a thousand answers if every batch waits for a block that it just missed.

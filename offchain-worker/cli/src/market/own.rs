@@ -34,7 +34,13 @@ impl EntrustArgs {
                 asset.id
             ))
         })?;
+        let (content, licences_only) = (asset.content.to_string(), self.committee.not_to_providers);
+        if licences_only {
+            // Before custodians have it: `weft creator serve` may be at work.
+            home.keep_for_licences_only(&content, true)?;
+        }
         let custody = custody::entrust(&client, &owner, asset.id, &key, self.committee).await?;
+        home.keep_for_licences_only(&content, licences_only)?;
         if self.shared.json {
             return output::json(&custody);
         }

@@ -140,6 +140,10 @@ impl Args {
             records,
             bases: self.bases.clone(),
         };
+        if self.entrust {
+            // Before it is listed: `weft creator serve` may be at work.
+            home.keep_for_licences_only(&sealed.content.to_string(), self.committee.not_to_providers)?;
+        }
         let id = match self.version_of {
             Some(work) => client.market().release(&owner, work, asset).await?,
             None => {

@@ -17,7 +17,7 @@ use crate::{
 pub(super) fn check_header(program: &Program, trace: &Trace) -> Result<(), NoTile> {
     let (given, count) = (trace.given, trace.count);
     let made = match program.config().family {
-        Family::Llama => given == count || trace.choice != Choice::Given,
+        Family::Llama => (given == count || trace.choice != Choice::Given) && trace.result == [0; 32],
         Family::Bert => given == count && trace.choice == Choice::Given,
     };
     let sound = given > 0 && given <= count && trace.positions() <= program.config().context && made;
