@@ -8,7 +8,6 @@ use weft_exact::{
     merkle::Digest,
     program::{Choice, Family, Program},
     sampling::choose,
-    trace::Committed,
 };
 use weft_exact_engine::{
     Encoded, Engine, Slot, Work,
@@ -195,8 +194,8 @@ impl Engine for Untraced<'_> {
         Ok(Vec::new())
     }
 
-    fn committed(&mut self, _: Slot, _: usize, _: usize) -> Result<Committed, Failure> {
-        Ok(Committed::default())
+    fn cells(&mut self, _: Slot, _: usize, _: usize) -> Result<Vec<Digest>, Failure> {
+        Ok(Vec::new())
     }
 
     fn encode(&mut self, texts: &[&[u32]]) -> Result<Vec<Encoded>, Failure> {

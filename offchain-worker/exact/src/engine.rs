@@ -2,10 +2,11 @@
 
 use weft_exact::{
     fixed::Fixed,
+    merkle::Digest,
     pool::{mean, pool, unit},
     program::{Family, Kept, POOLED, Program},
     reference::NoStep,
-    trace::{self, Committed, LEAF_POSITIONS},
+    trace::{self, LEAF_POSITIONS},
 };
 
 /// A sequence that an engine keeps.
@@ -28,8 +29,8 @@ pub struct Work<'a> {
 pub struct Encoded {
     /// Of length 1, with [`weft_exact::pool::UNIT_PLACES`]; as many elements as the model is wide.
     pub unit: Vec<Fixed>,
-    /// What commits to what its positions kept.
-    pub committed: Committed,
+    /// The trace's cells.
+    pub cells: Vec<Digest>,
 }
 
 /// A device with a model. All methods give the same bits on every device, whatever else is in a batch.
@@ -57,15 +58,15 @@ pub trait Engine: Send {
     /// [`weft_exact::trace::LEAF_POSITIONS`], in the order of [`weft_exact::trace::group`].
     fn group(&mut self, slot: Slot, first: usize) -> Result<Vec<Vec<u8>>, Failure>;
 
-    /// What a trace commits to of all groups of positions from `first`, which begins a group, to `end`.
-    fn committed(&mut self, slot: Slot, first: usize, end: usize) -> Result<Committed, Failure> {
-        let mut all = Committed::default();
+    /// The trace's cells of all groups of positions from `first`, which begins a group, to `end`.
+    fn cells(&mut self, slot: Slot, first: usize, end: usize) -> Result<Vec<Digest>, Failure> {
+        let mut cells = Vec::new();
         for first in (first..end).step_by(LEAF_POSITIONS) {
             let leaves = self.group(slot, first)?;
             let positions = LEAF_POSITIONS.min(end - first);
-            all.extend(Committed::of_group(self.program(), &leaves, positions));
+            cells.extend(trace::cells_of_group(self.program(), &leaves, positions));
         }
-        Ok(all)
+        Ok(cells)
     }
 
     /// Texts by a model that looks both ways.
@@ -140,7 +141,7 @@ impl Encoded {
         rows: &[Vec<Fixed>],
         mut write: impl FnMut(usize, Kept, usize, usize, &mut Vec<u8>),
     ) -> Self {
-        let mut committed = Committed::default();
+        let mut cells = Vec::new();
         for first in (0..rows.len()).step_by(LEAF_POSITIONS) {
             let mut leaves = Vec::new();
             for (layer, kind, head) in trace::group(program) {
@@ -156,11 +157,11 @@ impl Encoded {
                 leaves.push(bytes);
             }
             let positions = LEAF_POSITIONS.min(rows.len() - first);
-            committed.extend(Committed::of_group(program, &leaves, positions));
+            cells.extend(trace::cells_of_group(program, &leaves, positions));
         }
         Self {
             unit: unit(&mean(&[pool(rows)], rows.len() as u32)),
-            committed,
+            cells,
         }
     }
 }

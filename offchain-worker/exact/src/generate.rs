@@ -10,7 +10,7 @@ use weft_exact::{
     program::Choice,
     reference::NoStep,
     sampling::choose,
-    trace::{Committed, LEAF_POSITIONS, Trace, token_leaves},
+    trace::{LEAF_POSITIONS, Trace, token_leaves},
 };
 
 use crate::engine::{Engine, Failure, Slot, Work};
@@ -76,8 +76,8 @@ struct Running {
     request: Request,
     /// Given and made.
     tokens: Vec<u32>,
-    /// What commits to the positions so far.
-    committed: Committed,
+    /// The cells of the positions so far.
+    cells: merkle::Builder,
     /// As many of them.
     positions: usize,
     end: Option<End>,
@@ -125,7 +125,7 @@ impl<'a> Batch<'a> {
             slot: self.engine.open(),
             tokens: request.prompt.clone(),
             request,
-            committed: Committed::default(),
+            cells: merkle::Builder::default(),
             positions: 0,
             end: None,
         });
@@ -223,15 +223,14 @@ impl<'a> Batch<'a> {
         self.engine.close(running.slot);
         committed?;
         let given = running.request.prompt.len();
-        let (cells, kept) = running.committed.roots();
         let trace = Trace {
             model: self.model,
             given: given as u32,
             count: running.tokens.len() as u32,
             tokens: merkle::root(&token_leaves(&running.tokens)),
             choice: running.request.choice,
-            cells,
-            kept,
+            cells: running.cells.root(),
+            kept: [0; 32],
             result: [0; 32],
         };
         Ok(Some(Answer {
@@ -252,8 +251,9 @@ impl Running {
     /// Commits to what is kept up to a position.
     fn commit(&mut self, engine: &mut dyn Engine, end: usize) -> Result<(), Failure> {
         if self.positions < end {
-            let next = engine.committed(self.slot, self.positions, end)?;
-            self.committed.extend(next);
+            for cell in engine.cells(self.slot, self.positions, end)? {
+                self.cells.push(cell);
+            }
             self.positions = end;
         }
         Ok(())
@@ -299,7 +299,6 @@ pub struct Embedding {
 pub fn embed(engine: &mut dyn Engine, model: Digest, texts: &[&[u32]]) -> Result<Vec<Embedding>, Failure> {
     let encoded = engine.encode(texts)?;
     let embedding = |(tokens, encoded): (&&[u32], crate::engine::Encoded)| {
-        let (cells, kept) = encoded.committed.roots();
         let unit: Vec<u8> = encoded.unit.iter().flat_map(|x| x.to_le_bytes()).collect();
         Embedding {
             vector: encoded
@@ -313,8 +312,8 @@ pub fn embed(engine: &mut dyn Engine, model: Digest, texts: &[&[u32]]) -> Result
                 count: tokens.len() as u32,
                 tokens: merkle::root(&token_leaves(tokens)),
                 choice: Choice::Given,
-                cells,
-                kept,
+                cells: merkle::root(&encoded.cells),
+                kept: [0; 32],
                 result: merkle::hash(b"weft result", &unit),
             },
         }

@@ -108,7 +108,8 @@ impl Engine for Referee {
                     memory.bytes(layer, kind, head, position, bytes);
                 },
             );
-            Ok(Encoded { unit, committed })
+            let cells = committed.cells;
+            Ok(Encoded { unit, cells })
         };
         texts.iter().map(encode).collect()
     }

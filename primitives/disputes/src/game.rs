@@ -9,7 +9,7 @@ use weft_exact::{
     merkle::{Digest, leaf},
     model,
     opening::{
-        Fraud, LeafReveal, NotRevealed, Opening, Refuted, SectionReveal, StepReveal, multiproof, operators,
+        Fraud, LeafReveal, NotRevealed, Opening, Refuted, Revealed, SectionReveal, StepReveal, multiproof, operators,
         reveal::{check_tiles, sections},
         step, steps,
     },
@@ -78,7 +78,7 @@ pub enum Stage {
         /// Its position.
         position: u32,
     },
-    /// The challenger is to name an operator of it.
+    /// The challenger is to name an operator of it, or a section that is not made of what its cells are made of.
     Operator {
         /// Its position.
         position: u32,
@@ -169,6 +169,8 @@ pub enum Move {
     RevealStep(StepReveal),
     /// The challenger names an operator by its place among those of the step.
     NameOperator(u16),
+    /// The challenger names a section instead.
+    NameSection(u32),
     /// The provider reveals its tiles.
     RevealTiles {
         /// The digest of each.
@@ -231,6 +233,13 @@ impl Judged {
 pub enum Next {
     /// The game goes on.
     Goes(Stage),
+    /// It goes on with [`Trace::kept`] of its claim as revealed.
+    Revealed {
+        /// The root over the sections.
+        kept: Digest,
+        /// Where it goes on.
+        stage: Stage,
+    },
     /// It is over.
     Over(Judged),
 }
@@ -296,22 +305,14 @@ impl Claim {
 
 impl Game {
     /// About the step at a position; of BERT at the number of positions, about the operators after the layers.
-    pub fn about_step(claim: Claim, position: u32) -> Result<Self, Refused> {
+    pub fn about_step(mut claim: Claim, position: u32) -> Result<Self, Refused> {
         let program = claim.program()?;
+        // The trace's root does not have it: the provider reveals it.
+        claim.trace.kept = Digest::default();
         if index(position) >= steps(&program, &claim.trace) {
             return Err(Refused::Nowhere);
         }
         let stage = Stage::Step { position };
-        Ok(Self { claim, stage })
-    }
-
-    /// About a section, of which the cells are right.
-    pub fn about_section(claim: Claim, section: u32) -> Result<Self, Refused> {
-        let program = claim.program()?;
-        if index(section) >= sections(&program, &claim.trace) {
-            return Err(Refused::Nowhere);
-        }
-        let stage = Stage::Leaves { section };
         Ok(Self { claim, stage })
     }
 
@@ -333,8 +334,16 @@ impl Game {
         }
         match (self.stage, made) {
             (Stage::Step { position }, Move::RevealStep(reveal)) => {
-                let root = reveal.check(&program, trace, index(position))?;
-                Ok(Next::Goes(Stage::Operator { position, root }))
+                let Revealed { kept, root } = reveal.check(&program, trace, index(position))?;
+                let stage = Stage::Operator { position, root };
+                Ok(Next::Revealed { kept, stage })
+            }
+            (Stage::Operator { .. }, Move::NameSection(section)) => {
+                let section = *section;
+                if index(section) >= sections(&program, trace) {
+                    return Err(Refused::Nowhere);
+                }
+                Ok(Next::Goes(Stage::Leaves { section }))
             }
             (Stage::Operator { position, root }, Move::NameOperator(operator)) => {
                 let operator = *operator;
@@ -438,6 +447,18 @@ impl Game {
                 Ok(Next::Over(Judged::Right))
             }
             _ => Err(Refused::NotNow),
+        }
+    }
+
+    /// Goes on as a move has led.
+    pub fn follow(&mut self, next: &Next) {
+        match next {
+            Next::Goes(stage) => self.stage = *stage,
+            Next::Revealed { kept, stage } => {
+                self.claim.trace.kept = *kept;
+                self.stage = *stage;
+            }
+            Next::Over(_) => {}
         }
     }
 

@@ -37,19 +37,10 @@ pub struct Answer<'a> {
 pub struct Sketch {
     /// Tokens given and made.
     pub tokens: Vec<u32>,
-    /// Cells and sections.
-    pub committed: Committed,
+    /// The cells of its positions.
+    pub cells: Vec<Digest>,
     /// [`Trace::result`].
     pub result: Digest,
-}
-
-/// What to dispute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doubt {
-    /// The step at a position.
-    Step(u32),
-    /// A section.
-    Section(u32),
 }
 
 fn number(at: usize) -> u32 {
@@ -69,14 +60,18 @@ impl Answer<'_> {
 
     /// What the trace commits to, entry by entry.
     pub fn sketch(&self) -> Sketch {
+        Sketch {
+            tokens: self.tokens.to_vec(),
+            cells: self.committed().cells,
+            result: self.trace.result,
+        }
+    }
+
+    fn committed(&self) -> Committed {
         let write = |layer, kind, head, position, bytes: &mut Vec<u8>| {
             self.memory.bytes(layer, kind, head, position, bytes);
         };
-        Sketch {
-            tokens: self.tokens.to_vec(),
-            committed: Committed::of_all(self.program(), self.trace.positions(), write),
-            result: self.trace.result,
-        }
+        Committed::of_all(self.program(), self.trace.positions(), write)
     }
 
     /// What its provider does in a game, of which `record` has the results of the step that is asked for; `None` if it is not the
@@ -87,7 +82,7 @@ impl Answer<'_> {
         Ok(Some(match game.stage {
             Stage::Step { position } => {
                 let kept = |layer, kind, head| self.bytes(layer, kind, head, at(position));
-                let committed = self.sketch().committed;
+                let committed = self.committed();
                 Move::RevealStep(StepReveal::of(program, trace, at(position), record, &committed, kept)?)
             }
             Stage::Tiles { position, operator, .. } => {
@@ -105,7 +100,7 @@ impl Answer<'_> {
             },
             Stage::Leaves { section } => Move::RevealLeaves(self.section(at(section))),
             Stage::Made { section, leaf, .. } => {
-                let committed = self.sketch().committed;
+                let committed = self.committed();
                 let kept = |layer, kind, head, position| self.bytes(layer, kind, head, position);
                 let places = (at(section), usize::from(leaf));
                 match LeafReveal::of(program, trace, places, &committed, kept) {
@@ -139,61 +134,57 @@ impl Answer<'_> {
                 .flat_map(|position| self.bytes(layer, kind, head, position));
             merkle::leaf(&bytes.collect::<Vec<u8>>())
         });
-        let sections = self.sketch().committed.sections;
+        let sections = self.committed().sections;
         SectionReveal {
             leaves: leaves.collect(),
             siblings: multiproof::prove(&sections, &[section as u64]).unwrap_or_default(),
         }
     }
 
-    /// The first entry of another's sketch that is not as it should be, as this answer, to the same prompt, has it; `None` if all are.
-    pub fn doubt(&self, other: &Sketch) -> Option<Doubt> {
+    /// The step to dispute: that of the first entry of another's sketch that is not as it should be, as this answer, to the same prompt, has
+    /// it; `None` if all are.
+    pub fn doubt(&self, other: &Sketch) -> Option<u32> {
         let (program, own) = (self.program(), self.sketch());
-        let (cells, sections) = (&own.committed.cells, &own.committed.sections);
-        let (of_position, of_group) = (cells_of_position(program), sections_of_group(program));
+        let of_position = cells_of_position(program);
         let positions = self.trace.positions();
-        let cell = |at: usize| cells.get(at) != other.committed.cells.get(at);
-        let section = |at: usize| sections.get(at) != other.committed.sections.get(at);
+        let differs = |at: usize| own.cells.get(at) != other.cells.get(at);
         match program.config().family {
-            Family::Llama => {
-                for position in 0..positions {
-                    if cell(position) {
-                        return Some(Doubt::Step(number(position)));
-                    }
-                    let last = (position + 1) % LEAF_POSITIONS == 0 || position + 1 == positions;
-                    if last && section(position / LEAF_POSITIONS) {
-                        return Some(Doubt::Section(number(position / LEAF_POSITIONS)));
-                    }
-                    let next = position + 1;
-                    if self.tokens.get(next) != other.tokens.get(next) {
-                        return Some(Doubt::Step(number(position)));
-                    }
-                }
-                None
-            }
+            Family::Llama => (0..positions)
+                .find(|position| {
+                    let next = position.saturating_add(1);
+                    differs(*position) || self.tokens.get(next) != other.tokens.get(next)
+                })
+                .map(number),
             Family::Bert => {
                 // A layer of all positions comes before the next.
-                for layer in 0..of_position {
-                    if let Some(position) = (0..positions).find(|position| cell(position * of_position + layer)) {
-                        return Some(Doubt::Step(number(position)));
-                    }
-                    let groups = 0..positions.div_ceil(LEAF_POSITIONS);
-                    let mut places = groups.map(|group| group * of_group + layer);
-                    if let Some(place) = places.find(|place| section(*place)) {
-                        return Some(Doubt::Section(number(place)));
-                    }
-                }
-                (own.result != other.result).then_some(Doubt::Step(number(positions)))
+                let mut all = (0..of_position).flat_map(|cell| (0..positions).map(move |position| (cell, position)));
+                let wrong = all.find(|(cell, position)| differs(position * of_position + cell));
+                let end = (own.result != other.result).then_some(positions);
+                wrong.map(|(_, position)| position).or(end).map(number)
             }
         }
     }
 
-    /// What its challenger names after the provider has revealed a step: the first operator that is not as this answer has it. If all
-    /// are, what is wrong is what the trace makes of the last.
-    pub fn name_operator(&self, position: usize, record: &Record, revealed: &StepReveal) -> Move {
-        let all = operators(self.program(), self.trace, position);
-        let own = all.iter().map(|(layer, op)| merkle::root(&record.leaves(*layer, *op)));
-        let wrong = own.zip(&revealed.operators).position(|(own, other)| own != *other);
+    /// What its challenger names after the provider has revealed a step: a section that is not made of what its cells are made of, which
+    /// are right; else the first operator that is not as this answer has it. If all are, what is wrong is what the trace makes of the
+    /// last.
+    pub fn name(&self, position: usize, record: &Record, sketch: &Sketch, revealed: &StepReveal) -> Move {
+        let (program, own) = (self.program(), self.committed());
+        let (of_position, of_group) = (cells_of_position(program), sections_of_group(program).max(1));
+        let positions = self.trace.positions();
+        let is_forged = |section: usize| {
+            let first = section / of_group * LEAF_POSITIONS;
+            let mut cells =
+                (first..(first + LEAF_POSITIONS).min(positions)).map(|at| at * of_position + section % of_group);
+            own.sections.get(section) != revealed.sections.get(section)
+                && cells.all(|cell| own.cells.get(cell) == sketch.cells.get(cell))
+        };
+        if let Some(section) = (0..own.sections.len()).find(|section| is_forged(*section)) {
+            return Move::NameSection(number(section));
+        }
+        let all = operators(program, self.trace, position);
+        let roots = all.iter().map(|(layer, op)| merkle::root(&record.leaves(*layer, *op)));
+        let wrong = roots.zip(&revealed.operators).position(|(own, other)| own != *other);
         let at = wrong.unwrap_or(all.len().saturating_sub(1));
         Move::NameOperator(u16::try_from(at).unwrap_or(u16::MAX))
     }
@@ -230,7 +221,10 @@ impl Answer<'_> {
         let Some((position, address)) = game.named(self.program()) else {
             return Ok(None);
         };
-        let committed = sketch.committed.clone();
+        let committed = Committed {
+            cells: sketch.cells.clone(),
+            sections: revealed.sections.clone(),
+        };
         let opener = Opener::against(self.model, &game.claim.trace, &sketch.tokens, self.memory, committed)?;
         let opening = opener.refutation(record, &revealed.operators, address, position)?;
         Ok(Some(Move::Refute(opening)))

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use runs::{RANDOM, Run, run_bert, run_llama};
 use weft_disputes::{
     Claim, Game, Judged, Move, Next, Refused, Side, Stage,
-    play::{Answer, Doubt, Sketch},
+    play::{Answer, Sketch},
 };
 use weft_exact::{
     merkle::{self, Digest},
@@ -68,7 +68,7 @@ impl Held {
         let write =
             |layer, kind, head, position, bytes: &mut Vec<u8>| self.memory.bytes(layer, kind, head, position, bytes);
         let committed = Committed::of_all(self.model.program(), self.trace.positions(), write);
-        (self.trace.cells, self.trace.kept) = committed.roots();
+        (self.trace.cells, _) = committed.roots();
         self.trace.tokens = merkle::root(&token_leaves(&self.tokens));
     }
 }
@@ -118,8 +118,9 @@ fn lie() -> impl Strategy<Value = Lie> {
 struct Liar {
     held: Held,
     sketch: Sketch,
-    /// Of a section that is not made of its cells: what it says its leaves are.
-    forged: Option<Vec<Digest>>,
+    /// All sections that it reveals, and of one that is not made of its cells, which it is and what it says its leaves are.
+    sections: Vec<Digest>,
+    forged: Option<(usize, Vec<Digest>)>,
     is_silent: bool,
 }
 
@@ -230,28 +231,50 @@ fn liar(run: &Run, lie: Lie) -> Liar {
     let mut held = match lie {
         Lie::OtherModel { .. } | Lie::Token { .. } | Lie::Kept { .. } if bert => another_text(run, lie),
         Lie::OtherModel { .. } | Lie::Token { .. } | Lie::Kept { .. } => again(run, lie),
+        // The section is to cover something else: of a causal model what the last position kept.
+        Lie::Section { leaf, .. } if !bert => again(
+            run,
+            Lie::Kept {
+                position: run.trace.positions() - 1,
+                head: leaf,
+                value: leaf % 2 == 0,
+            },
+        ),
         Lie::Section { .. } | Lie::Result | Lie::Nothing => Held::of(run),
     };
-    if matches!(lie, Lie::Result) && bert {
+    if matches!(lie, Lie::Result | Lie::Section { .. }) && bert {
         held.trace.result = [3; 32];
     }
-    let mut sketch = held.answer().sketch();
+    let sketch = held.answer().sketch();
+    let write =
+        |layer, kind, head, position, bytes: &mut Vec<u8>| held.memory.bytes(layer, kind, head, position, bytes);
+    let mut sections = Committed::of_all(held.model.program(), held.trace.positions(), write).sections;
     let mut forged = None;
     if let Lie::Section { section, leaf } = lie {
-        let section = section % sketch.committed.sections.len();
-        let game = Game::about_section(held.claim(), section as u32).unwrap();
+        // Of a causal model one of those that are complete before the last position.
+        let count = if bert {
+            sections.len()
+        } else {
+            (held.trace.positions() - 1) / 16
+        };
+        let section = section % count;
+        let mut game = Game::about_step(held.claim(), 0).unwrap();
+        game.claim.trace.kept = merkle::root(&sections);
+        game.stage = Stage::Leaves {
+            section: section as u32,
+        };
         let Some(Move::RevealLeaves(mut reveal)) = held.answer().defend(&game, &held.records[0]).unwrap() else {
             panic!("it is asked for a section");
         };
         let leaf = leaf % reveal.leaves.len();
         reveal.leaves[leaf] = merkle::leaf(b"something else");
-        sketch.committed.sections[section] = merkle::root(&reveal.leaves);
-        (_, held.trace.kept) = sketch.committed.roots();
-        forged = Some(reveal.leaves);
+        sections[section] = merkle::root(&reveal.leaves);
+        forged = Some((section, reveal.leaves));
     }
     Liar {
         held,
         sketch,
+        sections,
         forged,
         is_silent: matches!(lie, Lie::Nothing),
     }
@@ -290,11 +313,10 @@ impl Liar {
             .iter()
             .map(|operator| merkle::root(&self.tiles(position, *operator)))
             .collect();
-        let sections = &self.sketch.committed.sections;
         let mut made = match (&self.forged, game.stage) {
             // Of its own trees it knows all.
-            (Some(leaves), Stage::Leaves { section }) => {
-                let siblings = weft_exact::opening::multiproof::prove(sections, &[u64::from(section)]).unwrap();
+            (Some((forged, leaves)), Stage::Leaves { section }) if *forged == section as usize => {
+                let siblings = weft_exact::opening::multiproof::prove(&self.sections, &[u64::from(section)]).unwrap();
                 return Some(Move::RevealLeaves(weft_exact::opening::SectionReveal {
                     leaves: leaves.clone(),
                     siblings,
@@ -303,7 +325,10 @@ impl Liar {
             _ => self.held.answer().defend(game, &self.held.records[position]).ok()??,
         };
         match &mut made {
-            Move::RevealStep(reveal) => reveal.operators = roots,
+            Move::RevealStep(reveal) => {
+                reveal.operators = roots;
+                reveal.sections = self.sections.clone();
+            }
             Move::RevealTiles { tiles, siblings } => {
                 let Stage::Tiles { operator, .. } = game.stage else {
                     panic!("it is asked for tiles");
@@ -319,14 +344,12 @@ impl Liar {
 }
 
 fn goes(game: &mut Game, side: Side, made: &Move) -> Option<Judged> {
-    match game
+    let next = game
         .step(side, made)
-        .unwrap_or_else(|refused| panic!("{side:?} at {:?}: {refused}", game.stage))
-    {
-        Next::Goes(stage) => {
-            game.stage = stage;
-            None
-        }
+        .unwrap_or_else(|refused| panic!("{side:?} at {:?}: {refused}", game.stage));
+    game.follow(&next);
+    match next {
+        Next::Goes(_) | Next::Revealed { .. } => None,
         Next::Over(judged) => Some(judged),
     }
 }
@@ -337,16 +360,12 @@ fn challenge(run: &Run, liar: &Liar) -> Option<(Judged, usize)> {
     let doubt = own.answer().doubt(&liar.sketch);
     let doubt = match (doubt, liar.is_silent) {
         (None, false) => return None,
-        (None, true) => Doubt::Step(3),
+        (None, true) => 3,
         (Some(doubt), _) => doubt,
     };
     let claim = liar.held.claim();
     assert!(claim.check(&run.model.root(), &liar.held.trace.root()).is_ok());
-    let mut game = match doubt {
-        Doubt::Step(position) => Game::about_step(claim, position),
-        Doubt::Section(section) => Game::about_section(claim, section),
-    }
-    .unwrap();
+    let mut game = Game::about_step(claim, doubt).unwrap();
     let (mut revealed, mut moves) = (None, 1);
     loop {
         moves += 1;
@@ -393,7 +412,7 @@ fn challenge(run: &Run, liar: &Liar) -> Option<(Judged, usize)> {
             Stage::Operator { position, .. } => {
                 let revealed = revealed.as_ref().expect("it was revealed");
                 own.answer()
-                    .name_operator(position as usize, record(position), revealed)
+                    .name(position as usize, record(position), &liar.sketch, revealed)
             }
             stage => panic!("nobody names anything at {stage:?}"),
         };
@@ -432,12 +451,7 @@ proptest! {
         let claim = held.claim();
         prop_assert!(claim.check(&run.model.root(), &run.trace.root()).is_ok());
         let position = some(places[0], steps(&program, &run.trace));
-        let mut game = if about_step {
-            Game::about_step(claim, position as u32)
-        } else {
-            Game::about_section(claim, some(places[0], held.answer().sketch().committed.sections.len()) as u32)
-        }
-        .unwrap();
+        let mut game = Game::about_step(claim, position as u32).unwrap();
         let mut judged = None;
         while judged.is_none() {
             if game.stage.turn() == Side::Provider {
@@ -470,8 +484,13 @@ proptest! {
                     prop_assert_eq!(goes(&mut game, Side::Challenger, &named), None);
                 }
             } else {
-                let count = operators(&program, &run.trace, position).len();
-                let named = Move::NameOperator(some(places[1], count) as u16);
+                let named = if about_step {
+                    let count = operators(&program, &run.trace, position).len();
+                    Move::NameOperator(some(places[1], count) as u16)
+                } else {
+                    let sections = weft_exact::opening::reveal::sections(&program, &run.trace);
+                    Move::NameSection(some(places[2], sections) as u32)
+                };
                 judged = goes(&mut game, Side::Challenger, &named);
             }
         }
@@ -523,13 +542,13 @@ fn each_lie_is_caught_for_what_it_is() {
             0,
             Lie::Section { section: 1, leaf: 5 },
             Judged::Silent(Side::Provider),
-            4,
+            6,
         ),
         (
             2,
             Lie::Section { section: 4, leaf: 1 },
             Judged::Silent(Side::Provider),
-            4,
+            6,
         ),
         (2, Lie::Result, Judged::Lied(Fraud::Result), 6),
         (1, Lie::Nothing, Judged::Silent(Side::Provider), 2),
@@ -570,7 +589,6 @@ fn moves_of_another_game_do_not_count() {
     );
     assert_eq!(game.lapse().winner(), Side::Provider);
     assert_eq!(Game::about_step(held.claim(), u32::MAX), Err(Refused::Nowhere));
-    assert_eq!(Game::about_section(held.claim(), u32::MAX), Err(Refused::Nowhere));
     let mut claim = held.claim();
     assert!(claim.check(&other.model.root(), &held.trace.root()).is_err());
     assert!(claim.check(&held.model.root(), &other.trace.root()).is_err());

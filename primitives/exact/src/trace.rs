@@ -1,8 +1,8 @@
 //! What a device commits to when it answers: the tokens, and what each position kept for others. Everything else of a step
 //! follows from these, and is computed again when it is asked for.
 //!
-//! What was kept is committed to twice: by position (cells), so that two who disagree find out at which, and in leaves of several
-//! positions (sections of them), as tiles read it.
+//! What was kept is committed to by position (cells), so that two who disagree find out at which. As tiles read it, in leaves of
+//! several positions, it is revealed with a step that is asked for (sections): it follows from the cells.
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -45,7 +45,8 @@ pub struct Trace {
     /// Root over the cells, [`Committed::cells`], which are its leaves' digests.
     #[cfg_attr(feature = "serde", serde(with = "crate::opening::hex"))]
     pub cells: Digest,
-    /// Root over the sections, [`Committed::sections`], which are its leaves' digests.
+    /// Root over the sections, [`Committed::sections`], which are its leaves' digests. It is no part of [`Trace::root`], and zeros
+    /// before a step is revealed.
     #[cfg_attr(feature = "serde", serde(with = "crate::opening::hex"))]
     pub kept: Digest,
     /// Digest of the result, where it is not the tokens (BERT); else zeros.
@@ -62,7 +63,6 @@ impl Trace {
         bytes.extend(self.tokens);
         bytes.extend(choice_bytes(&self.choice));
         bytes.extend(self.cells);
-        bytes.extend(self.kept);
         bytes.extend(self.result);
         merkle::hash(b"weft trace 2", &bytes)
     }
@@ -242,13 +242,32 @@ pub fn cell(parts: &[Vec<u8>]) -> Digest {
     merkle::root(&merkle::leaf_many(parts))
 }
 
-/// What a trace commits to of some groups of positions.
+/// What a trace commits to of some groups of positions, and what it reveals of them later.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Committed {
     /// Of each position, one after the other, each of its cells.
     pub cells: Vec<Digest>,
     /// Of each group, one after the other, each of its sections.
     pub sections: Vec<Digest>,
+}
+
+/// The cells of one group of `positions` positions, position by position, from the bytes of its leaves in the order of [`group`].
+pub fn cells_of_group(program: &Program, leaves: &[Vec<u8>], positions: usize) -> Vec<Digest> {
+    // All parts at once: they are short, and hashed several at a time.
+    let bytes = leaves.iter().map(Vec::len).sum();
+    let ranges = part_places(program);
+    let mut parts = merkle::Batch::with_capacity(positions * ranges.len(), bytes);
+    for position in 0..positions {
+        for range in &ranges {
+            parts.begin();
+            for leaf in leaves.get(range.clone()).unwrap_or_default() {
+                let each = leaf.len().checked_div(positions).unwrap_or_default();
+                parts.extend(leaf.get(position * each..(position + 1) * each).unwrap_or_default());
+            }
+        }
+    }
+    let of_cell = parts_of_cell(program).max(1);
+    parts.digests().chunks(of_cell).map(merkle::root).collect()
 }
 
 impl Committed {
@@ -258,22 +277,10 @@ impl Committed {
         let sections = (0..sections_of_group(program))
             .map(|section| merkle::root(digests.get(section_places(program, section)).unwrap_or_default()))
             .collect();
-        // All parts at once: they are short, and hashed several at a time.
-        let bytes = leaves.iter().map(Vec::len).sum();
-        let ranges = part_places(program);
-        let mut parts = merkle::Batch::with_capacity(positions * ranges.len(), bytes);
-        for position in 0..positions {
-            for range in &ranges {
-                parts.begin();
-                for leaf in leaves.get(range.clone()).unwrap_or_default() {
-                    let each = leaf.len().checked_div(positions).unwrap_or_default();
-                    parts.extend(leaf.get(position * each..(position + 1) * each).unwrap_or_default());
-                }
-            }
+        Self {
+            cells: cells_of_group(program, leaves, positions),
+            sections,
         }
-        let of_cell = parts_of_cell(program).max(1);
-        let cells = parts.digests().chunks(of_cell).map(merkle::root).collect();
-        Self { cells, sections }
     }
 
     /// Of all positions; `write` appends what a position has in a leaf.

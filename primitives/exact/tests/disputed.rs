@@ -8,7 +8,7 @@ mod runs;
 use weft_exact::{
     merkle::{self, Digest},
     opening::{
-        Fraud, NotRevealed, Opener, Opening, Operand, Refuted, StepReveal, operators, reveal::check_tiles,
+        Fraud, NotRevealed, Opener, Opening, Operand, Refuted, Revealed, StepReveal, operators, reveal::check_tiles,
         reveal::prove_operator, step_root, steps,
     },
     program::{Kept, Op, Program},
@@ -48,8 +48,14 @@ fn runs() -> [&'static Run; 3] {
 fn every_step_is_revealed_and_leads_to_its_root() {
     for run in runs() {
         for position in 0..steps(run.program(), &run.trace) {
-            let root = reveal(run, position).check(run.program(), &run.trace, position);
-            assert_eq!(root, Ok(step_root(&run.trace.root(), position, &run.roots(position))));
+            let unknown = Trace {
+                kept: [0; 32],
+                ..run.trace.clone()
+            };
+            let revealed = reveal(run, position).check(run.program(), &unknown, position);
+            let root = step_root(&run.trace, position, &run.roots(position));
+            let kept = run.trace.kept;
+            assert_eq!(revealed, Ok(Revealed { kept, root }));
         }
     }
 }
@@ -80,6 +86,11 @@ fn no_other_step_can_be_revealed_in_its_place() {
         let mut without = good.clone();
         without.parts.clear();
         assert_eq!(without.check(program, trace, 7), Err(NotRevealed::Parts));
+        let mut other = good.clone();
+        other.sections[0][0] ^= 1;
+        assert_ne!(other.check(program, trace, 7), good.check(program, trace, 7));
+        other.sections.pop();
+        assert_eq!(other.check(program, trace, 7), Err(NotRevealed::Section));
         let mut more = good.clone();
         more.cell_siblings.push([0; 32]);
         assert_eq!(more.check(program, trace, 7), Err(NotRevealed::Cells));
@@ -112,7 +123,7 @@ fn the_tiles_of_an_operator_are_those_that_it_was_revealed_with() {
     for run in runs() {
         let (program, trace) = (run.program(), &run.trace);
         let revealed = reveal(run, 7);
-        let root = revealed.check(program, trace, 7).unwrap();
+        let root = revealed.check(program, trace, 7).unwrap().root;
         for (index, (layer, op)) in operators(program, trace, 7).into_iter().enumerate() {
             let tiles = run.records[7].leaves(layer, op);
             let siblings = prove_operator(&revealed.operators, index).unwrap();

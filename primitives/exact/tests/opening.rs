@@ -39,7 +39,7 @@ impl Run {
             let checked = Checked {
                 model_root: self.model.root(),
                 trace_root: self.trace.root(),
-                step_root: step_root(&self.trace.root(), position, &self.roots(position)),
+                step_root: step_root(&self.trace, position, &self.roots(position)),
                 position,
                 address,
             };
@@ -198,9 +198,10 @@ fn the_step_root_is_that_of_the_record() {
         assert_eq!(operators(run.program(), &run.trace, position), all);
         let leaves: Vec<Digest> = roots.iter().map(|(_, _, root)| merkle::leaf(root)).collect();
         let mut bytes = run.trace.root().to_vec();
+        bytes.extend(run.trace.kept);
         bytes.extend((position as u64).to_le_bytes());
         bytes.extend(merkle::root(&leaves));
-        let wanted = merkle::hash(b"weft step 1", &bytes);
+        let wanted = merkle::hash(b"weft step 2", &bytes);
         assert_eq!(run.open(at(1, Op::Peak, 2), position).step_root, wanted);
     }
 }
@@ -379,7 +380,7 @@ fn with_step(run: &Run, opening: &Opening, roots: &[Digest]) -> Opening {
         let at = all.iter().position(|other| *other == (layer, op)).expect("it is there") as u64;
         multiproof::prove(&leaves, &[at]).expect("it is there")
     };
-    forged.step_root = step_root(&opening.trace.root(), opening.position, roots);
+    forged.step_root = step_root(&opening.trace, opening.position, roots);
     forged.output.step_siblings = siblings(opening.address.layer, opening.address.op);
     let sources = program
         .sources(&opening.address, &step.expect("it is there"))

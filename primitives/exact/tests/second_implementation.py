@@ -514,7 +514,7 @@ def kept_roots(sections, cells, positions):
 
     by_position = [cell(parts, at) for at in range(positions) for parts in cells]
     by_group = [section(leaves, at) for at in range(0, positions, 16) for leaves in sections]
-    return merkle_root(by_position) + merkle_root(by_group)
+    return merkle_root(by_position), merkle_root(by_group)
 
 
 def quantised_bytes(x):
@@ -522,17 +522,17 @@ def quantised_bytes(x):
     return le(m, 2) + le(s, 2) + words(q + f, 1)
 
 
-def trace_root(model, given, tokens, choice, kept, result):
+def trace_root(model, given, tokens, choice, cells, result):
     data = model + words([given, len(tokens)])
     data += merkle_root([leaf(words(tokens[at : at + 256])) for at in range(0, len(tokens), 256)])
     data += bytes(choice[:1])
     if choice[0] == 2:
         m, s, top_p, seed = choice[1:]
         data += le(m, 2) + le(s, 2) + le(top_p, 4) + le(seed, 8)
-    return hashed(b"weft trace 2", data + kept + result)
+    return hashed(b"weft trace 2", data + cells + result)
 
 
-def step_root(model, trace, position, t, keys, values, choice):
+def step_root(model, trace, sections, position, t, keys, values, choice):
     """Of Llama, from what the positions kept: each operator anew, in order, cut into its tiles."""
     roots, end, shared = [], position + 1, model.heads // model.kv_heads
 
@@ -586,7 +586,7 @@ def step_root(model, trace, position, t, keys, values, choice):
             chunk, last, rest = draw(sums, choice[1:], position)
             gives([words([chunk, last]) + le(rest, 8)])
         gives([words([choose(logits, choice[1:], position)])])
-    return hashed(b"weft step 1", trace + le(position, 8) + merkle_root([leaf(root) for root in roots]))
+    return hashed(b"weft step 2", trace + sections + le(position, 8) + merkle_root([leaf(root) for root in roots]))
 
 
 def llama(numbers, data, given, count, choice):
@@ -610,10 +610,10 @@ def llama(numbers, data, given, count, choice):
         [[quantised_bytes(one) for one in kept[layer][head]] for head in range(model.kv_heads) for kept in (keys, values)]
         for layer in range(model.layers)
     ]
-    kept = kept_roots([sum(layers, [])], [layers], count - 1)
-    root = trace_root(model.root(), len(given), tokens, choice, kept, bytes(32))
-    first = step_root(model, root, 0, tokens[0], keys, values, choice if len(given) == 1 else [0])
-    last = step_root(model, root, count - 2, tokens[count - 2], keys, values, choice)
+    cells, kept = kept_roots([sum(layers, [])], [layers], count - 1)
+    root = trace_root(model.root(), len(given), tokens, choice, cells, bytes(32))
+    first = step_root(model, root, kept, 0, tokens[0], keys, values, choice if len(given) == 1 else [0])
+    last = step_root(model, root, kept, count - 2, tokens[count - 2], keys, values, choice)
     return tokens + logits + list(model.root() + root + first + last)
 
 
@@ -630,8 +630,8 @@ def bert(numbers, data, tokens):
         states = [model.after_value(layer, x, q, keys, values) for x, q in zip(states, all_queries)]
     sections.append([[words(x[at : at + 32]) for x in states] for at in range(0, model.width, 32)])
     direction = unit(mean([pool(states[at : at + 256]) for at in range(0, len(states), 256)], len(states)))
-    kept = kept_roots(sections, [[section] for section in sections], len(tokens))
-    root = trace_root(model.root(), len(tokens), tokens, [0], kept, hashed(b"weft result", words(direction)))
+    cells, _ = kept_roots(sections, [[section] for section in sections], len(tokens))
+    root = trace_root(model.root(), len(tokens), tokens, [0], cells, hashed(b"weft result", words(direction)))
     return direction + list(model.root()) + list(root)
 
 
@@ -706,8 +706,8 @@ OPERATORS = {
     "merkle_root": lambda leaves: list(merkle_root(digests(leaves))),
     "proof": lambda at, number, siblings, digest: list(proof_root(*at, *number, digests(siblings), bytes(digest))),
     "rows_per_tile": lambda shape, together: [rows_per_tile(shape, together[0])],
-    "trace": lambda model, given, tokens, choice, kept, result: list(
-        trace_root(bytes(model), given[0], tokens, choice, bytes(kept), bytes(result))
+    "trace": lambda model, given, tokens, choice, cells, result: list(
+        trace_root(bytes(model), given[0], tokens, choice, bytes(cells), bytes(result))
     ),
     "llama": lambda config, data, given, count, choice: llama(config, data, given, count[0], choice),
     "bert": bert,

@@ -431,7 +431,7 @@ fn sizes(lines: &mut Lines, numbers: &mut Numbers) {
             one(count / 2),
             list(&tokens),
             how_bytes(choice),
-            [list(&cells), list(&kept)].concat(),
+            list(&cells),
             list(&result),
         ];
         lines.push("trace", &[&parts[..], &[list(&trace.root())]].concat());
@@ -512,7 +512,7 @@ fn causal(lines: &mut Lines, variant: models::Variant, given: &[u32], count: usi
         let step = step(model.program(), &trace, position, 0).expect("there is such a step");
         let operators = records[position].operators(model.program(), &step);
         let roots: Vec<Digest> = operators.into_iter().map(|(_, _, root)| root).collect();
-        step_root(&trace.root(), position, &roots)
+        step_root(&trace, position, &roots)
     };
     let roots = [model.root(), trace.root(), step(0), step(count - 2)];
     let result = [list(&tokens), list(&logits), bytes(&roots)].concat();

@@ -13,9 +13,10 @@ use std::{collections::BTreeMap, num::NonZeroUsize};
 
 use weft_exact::{
     fixed::Fixed,
+    merkle::Digest,
     model::Model,
     program::{Kept, Part, Program},
-    trace::{self, Committed, LEAF_POSITIONS},
+    trace::{self, LEAF_POSITIONS},
 };
 
 pub use self::team::NoThreads;
@@ -169,29 +170,27 @@ impl Engine for CpuEngine {
         Ok(group_of(self.weights.program(), cache, first))
     }
 
-    fn committed(&mut self, slot: Slot, first: usize, end: usize) -> Result<Committed, Failure> {
+    fn cells(&mut self, slot: Slot, first: usize, end: usize) -> Result<Vec<Digest>, Failure> {
         let cache = self.sequences.get(&slot).ok_or(Failure::Slot(slot))?;
         let program = self.weights.program();
         let starts: Vec<usize> = (first..end).step_by(LEAF_POSITIONS).collect();
-        let committed = |first: usize| {
+        let cells = |first: usize| {
             let positions = LEAF_POSITIONS.min(end.min(cache.length).saturating_sub(first));
-            Committed::of_group(program, &group_of(program, cache, first), positions)
+            trace::cells_of_group(program, &group_of(program, cache, first), positions)
         };
         if let [single] = starts[..] {
-            return Ok(committed(single));
+            return Ok(cells(single));
         }
-        let mut groups: Vec<Option<Committed>> = starts.iter().map(|_| None).collect();
+        let mut groups: Vec<Vec<Digest>> = starts.iter().map(|_| Vec::new()).collect();
         let results = Shared::new(&mut groups);
         self.team.run(|member| {
             member.phase(starts.len(), |item| {
                 // SAFETY: each item has its own place.
                 let place = unsafe { results.part(item..item + 1) };
-                place.fill_with(|| Some(committed(starts[item])));
+                place.fill_with(|| cells(starts[item]));
             });
         });
-        let mut all = Committed::default();
-        groups.into_iter().flatten().for_each(|group| all.extend(group));
-        Ok(all)
+        Ok(groups.concat())
     }
 
     fn encode(&mut self, texts: &[&[u32]]) -> Result<Vec<Encoded>, Failure> {

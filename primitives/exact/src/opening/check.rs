@@ -257,7 +257,7 @@ impl Opening {
         let at = target.operator.ok_or(Flaw::Nowhere)?;
         let count = frame.operators.len() as u64;
         let operators = climb(count, &[at], &[merkle::leaf(&operator)], &tiles.step_siblings)?;
-        equal(bind(&self.trace.root(), self.position, &operators), &self.step_root)
+        equal(bind(&self.trace, self.position, &operators), &self.step_root)
     }
 
     fn output(&self, frame: &Frame) -> Result<&[u8], Flaw> {

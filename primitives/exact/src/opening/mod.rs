@@ -35,7 +35,7 @@ pub use frame::{operators, step, steps};
 pub use layout::Layout;
 pub use open::{Opener, open, size};
 pub use refute::Fraud;
-pub use reveal::{LeafReveal, NotRevealed, SectionReveal, StepReveal};
+pub use reveal::{LeafReveal, NotRevealed, Revealed, SectionReveal, StepReveal};
 
 use crate::{
     merkle::{self, Digest},
@@ -244,16 +244,17 @@ pub struct Checked {
 
 /// What commits to the step at a position of a trace: `operators` are the roots over the tiles of each of its operators, in the
 /// order of the function of that name.
-pub fn step_root(trace_root: &Digest, position: usize, operators: &[Digest]) -> Digest {
-    bind(trace_root, position, &merkle::root(&step_leaves(operators)))
+pub fn step_root(trace: &Trace, position: usize, operators: &[Digest]) -> Digest {
+    bind(trace, position, &merkle::root(&step_leaves(operators)))
 }
 
 /// [`step_root`] of the root over the operators' roots.
-fn bind(trace_root: &Digest, position: usize, operators: &Digest) -> Digest {
-    let mut bytes = trace_root.to_vec();
+fn bind(trace: &Trace, position: usize, operators: &Digest) -> Digest {
+    let mut bytes = trace.root().to_vec();
+    bytes.extend(trace.kept);
     bytes.extend((position as u64).to_le_bytes());
     bytes.extend(operators);
-    merkle::hash(b"weft step 1", &bytes)
+    merkle::hash(b"weft step 2", &bytes)
 }
 
 /// The leaves of the tree of [`step_root`].

@@ -36,7 +36,7 @@ pub fn open(
 #[derive(Clone, Debug)]
 pub struct Opener<'a> {
     model: &'a Model,
-    trace: &'a Trace,
+    trace: Trace,
     tokens: &'a [u32],
     memory: &'a Memory,
     weights: Vec<Digest>,
@@ -48,7 +48,7 @@ pub struct Opener<'a> {
 
 impl<'a> Opener<'a> {
     /// Checks that the data are those of the trace.
-    pub fn new(model: &'a Model, trace: &'a Trace, tokens: &'a [u32], memory: &'a Memory) -> Result<Self, NoOpening> {
+    pub fn new(model: &'a Model, trace: &Trace, tokens: &'a [u32], memory: &'a Memory) -> Result<Self, NoOpening> {
         let program = model.program();
         check_header(program, trace)?;
         let weights = model.leaves();
@@ -60,9 +60,11 @@ impl<'a> Opener<'a> {
             return Err(NoOpening::Tokens);
         }
         let (leaves, committed) = commit(program, trace.positions(), memory);
-        if (trace.cells, trace.kept) != committed.roots() {
+        let (cells, kept) = committed.roots();
+        if trace.cells != cells {
             return Err(NoOpening::Memory);
         }
+        let trace = Trace { kept, ..trace.clone() };
         Ok(Self {
             model,
             trace,
@@ -79,7 +81,7 @@ impl<'a> Opener<'a> {
     /// `memory` is one's own. What is opened has to be of that step or before it.
     pub fn against(
         model: &'a Model,
-        trace: &'a Trace,
+        trace: &Trace,
         tokens: &'a [u32],
         memory: &'a Memory,
         committed: Committed,
@@ -98,6 +100,7 @@ impl<'a> Opener<'a> {
             return Err(NoOpening::Memory);
         }
         let (leaves, _) = commit(program, trace.positions(), memory);
+        let trace = trace.clone();
         Ok(Self {
             model,
             trace,
@@ -138,7 +141,7 @@ impl<'a> Opener<'a> {
         let program = self.model.program();
         // Only the step after all positions has none.
         let token = self.tokens.get(position).copied().unwrap_or_default();
-        let mut frame = Frame::new(program, self.trace, position, address)?;
+        let mut frame = Frame::new(program, &self.trace, position, address)?;
         frame.set_token(token)?;
         let mut roots = Vec::with_capacity(frame.operators.len());
         for (layer, op) in &frame.operators {
@@ -188,7 +191,7 @@ impl<'a> Opener<'a> {
             config: *program.config(),
             weights: merkle::root(&self.weights),
             trace: self.trace.clone(),
-            step_root: step_root(&self.trace.root(), position, &roots),
+            step_root: step_root(&self.trace, position, &roots),
             position,
             address,
             tokens,

@@ -31,6 +31,17 @@ pub struct StepReveal {
     pub parts: Vec<Vec<u8>>,
     /// From the position's cells to [`Trace::cells`].
     pub cell_siblings: Vec<Digest>,
+    /// All sections of the trace, of which tiles read: [`Trace::kept`] is the root over them.
+    pub sections: Vec<Digest>,
+}
+
+/// What a revealed step leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revealed {
+    /// [`Trace::kept`] from now on.
+    pub kept: Digest,
+    /// The step's root.
+    pub root: Digest,
 }
 
 /// What is wrong with a revealed step.
@@ -119,6 +130,7 @@ impl StepReveal {
                 operators,
                 parts: Vec::new(),
                 cell_siblings: Vec::new(),
+                sections: committed.sections.clone(),
             });
         }
         let places = cell_places(program, position);
@@ -127,11 +139,13 @@ impl StepReveal {
             operators,
             parts: trace::parts(program, kept).into_iter().flatten().collect(),
             cell_siblings: multiproof::prove(&committed.cells, &places).ok_or(NoTile::Step { position, steps })?,
+            sections: committed.sections.clone(),
         })
     }
 
-    /// Checks that this may be a step of the trace at a position, and gives its root.
-    pub fn check(&self, program: &Program, trace: &Trace, position: usize) -> Result<Digest, NotRevealed> {
+    /// Checks that this may be a step of the trace at a position, and gives what it leads to. What the trace has of sections is not
+    /// looked at.
+    pub fn check(&self, program: &Program, trace: &Trace, position: usize) -> Result<Revealed, NotRevealed> {
         check_header(program, trace)?;
         let all = operators(program, trace, position);
         let (found, wanted) = (self.operators.len(), all.len());
@@ -150,7 +164,15 @@ impl StepReveal {
             self.check_cells(program, trace, position)?;
             self.check_kept(program, &all)?;
         }
-        Ok(step_root(&trace.root(), position, &self.operators))
+        if self.sections.len() != sections(program, trace) {
+            return Err(NotRevealed::Section);
+        }
+        let kept = merkle::root(&self.sections);
+        let trace = Trace { kept, ..trace.clone() };
+        Ok(Revealed {
+            kept,
+            root: step_root(&trace, position, &self.operators),
+        })
     }
 
     fn check_cells(&self, program: &Program, trace: &Trace, position: usize) -> Result<(), NotRevealed> {
@@ -237,8 +259,7 @@ pub fn check_tiles(
     let leaf = [(operator as u64, merkle::leaf(&of_operator))];
     let count = all.len() as u64;
     let leads = multiproof::siblings(count, &[operator as u64]) == Some(siblings.len())
-        && multiproof::root(count, &leaf, siblings).map(|top| super::bind(&trace.root(), position, &top))
-            == Some(*root);
+        && multiproof::root(count, &leaf, siblings).map(|top| super::bind(trace, position, &top)) == Some(*root);
     if leads {
         Ok(of_operator)
     } else {
