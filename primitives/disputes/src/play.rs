@@ -43,6 +43,15 @@ pub struct Sketch {
     pub result: Digest,
 }
 
+impl Sketch {
+    /// Whether it is all that a trace commits to. To one that is not nobody has committed: what it says is worth nothing.
+    pub fn is_of(&self, trace: &Trace) -> bool {
+        let is_whole = u32::try_from(self.tokens.len()) == Ok(trace.count);
+        let tokens = merkle::root(&trace::token_leaves(&self.tokens));
+        is_whole && tokens == trace.tokens && merkle::root(&self.cells) == trace.cells && self.result == trace.result
+    }
+}
+
 fn number(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
@@ -141,8 +150,8 @@ impl Answer<'_> {
         }
     }
 
-    /// The step to dispute: that of the first entry of another's sketch that is not as it should be, as this answer, to the same prompt, has
-    /// it; `None` if all are.
+    /// The step to dispute: that of the first entry of another's sketch, which is of its trace ([`Sketch::is_of`]), that is not as it should
+    /// be, as this answer, to the same prompt, has it; `None` if all are.
     pub fn doubt(&self, other: &Sketch) -> Option<u32> {
         let (program, own) = (self.program(), self.sketch());
         let of_position = cells_of_position(program);

@@ -357,6 +357,7 @@ fn goes(game: &mut Game, side: Side, made: &Move) -> Option<Judged> {
 /// An honest challenger against anybody. How it ended, and in how many transactions.
 fn challenge(run: &Run, liar: &Liar) -> Option<(Judged, usize)> {
     let own = Held::of(run);
+    assert!(liar.sketch.is_of(&liar.held.trace));
     let doubt = own.answer().doubt(&liar.sketch);
     let doubt = match (doubt, liar.is_silent) {
         (None, false) => return None,
@@ -594,6 +595,26 @@ fn moves_of_another_game_do_not_count() {
     assert!(claim.check(&held.model.root(), &other.trace.root()).is_err());
     claim.config.layers = 0;
     assert!(claim.check(&held.model.root(), &held.trace.root()).is_err());
+}
+
+#[test]
+fn a_sketch_of_another_answer_is_not_the_traces() {
+    for which in 0..3 {
+        let (run, other) = (Held::of(honest(which)), Held::of(honest(which + 1)));
+        let sketch = run.answer().sketch();
+        assert!(sketch.is_of(&run.trace));
+        assert!(!sketch.is_of(&other.trace));
+        for at in 0..4 {
+            let mut bent = sketch.clone();
+            match at {
+                0 => bent.tokens[2] += 1,
+                1 => bent.cells[3][0] ^= 1,
+                2 => bent.result[0] ^= 1,
+                _ => drop(bent.cells.pop()),
+            }
+            assert!(!bent.is_of(&run.trace), "{at}");
+        }
+    }
 }
 
 #[test]

@@ -49,32 +49,13 @@ pub struct Opener<'a> {
 impl<'a> Opener<'a> {
     /// Checks that the data are those of the trace.
     pub fn new(model: &'a Model, trace: &Trace, tokens: &'a [u32], memory: &'a Memory) -> Result<Self, NoOpening> {
-        let program = model.program();
-        check_header(program, trace)?;
-        let weights = model.leaves();
-        if trace.model != model::root_of(program.config(), &merkle::root(&weights)) {
-            return Err(NoOpening::Model);
-        }
-        let token_leaves = trace::token_leaves(tokens);
-        if tokens.len() != trace.count as usize || trace.tokens != merkle::root(&token_leaves) {
-            return Err(NoOpening::Tokens);
-        }
-        let (leaves, committed) = commit(program, trace.positions(), memory);
+        let (leaves, committed) = commit(model.program(), trace, memory)?;
         let (cells, kept) = committed.roots();
         if trace.cells != cells {
             return Err(NoOpening::Memory);
         }
         let trace = Trace { kept, ..trace.clone() };
-        Ok(Self {
-            model,
-            trace,
-            tokens,
-            memory,
-            weights,
-            leaves,
-            committed,
-            token_leaves,
-        })
+        Self::of(model, trace, tokens, memory, leaves, committed)
     }
 
     /// For openings against another's trace, with its tokens and all that it commits to, by who has computed the same up to some step:
@@ -86,21 +67,29 @@ impl<'a> Opener<'a> {
         memory: &'a Memory,
         committed: Committed,
     ) -> Result<Self, NoOpening> {
-        let program = model.program();
-        check_header(program, trace)?;
+        let (leaves, _) = commit(model.program(), trace, memory)?;
+        if (trace.cells, trace.kept) != committed.roots() {
+            return Err(NoOpening::Memory);
+        }
+        Self::of(model, trace.clone(), tokens, memory, leaves, committed)
+    }
+
+    fn of(
+        model: &'a Model,
+        trace: Trace,
+        tokens: &'a [u32],
+        memory: &'a Memory,
+        leaves: Vec<Digest>,
+        committed: Committed,
+    ) -> Result<Self, NoOpening> {
         let weights = model.leaves();
-        if trace.model != model::root_of(program.config(), &merkle::root(&weights)) {
+        if trace.model != model::root_of(model.program().config(), &merkle::root(&weights)) {
             return Err(NoOpening::Model);
         }
         let token_leaves = trace::token_leaves(tokens);
         if tokens.len() != trace.count as usize || trace.tokens != merkle::root(&token_leaves) {
             return Err(NoOpening::Tokens);
         }
-        if (trace.cells, trace.kept) != committed.roots() {
-            return Err(NoOpening::Memory);
-        }
-        let (leaves, _) = commit(program, trace.positions(), memory);
-        let trace = trace.clone();
         Ok(Self {
             model,
             trace,
@@ -217,8 +206,10 @@ impl<'a> Opener<'a> {
     }
 }
 
-/// The digests of all leaves of what positions kept, group by group, and what a trace commits to of it.
-fn commit(program: &Program, positions: usize, memory: &Memory) -> (Vec<Digest>, Committed) {
+/// The digests of all leaves of what the positions of a trace kept, group by group, and what it commits to of it.
+fn commit(program: &Program, trace: &Trace, memory: &Memory) -> Result<(Vec<Digest>, Committed), NoOpening> {
+    check_header(program, trace)?;
+    let positions = trace.positions();
     let write = |layer, kind, head, position, bytes: &mut Vec<u8>| memory.bytes(layer, kind, head, position, bytes);
     let (mut leaves, mut committed) = (Vec::new(), Committed::default());
     for first in (0..positions).step_by(LEAF_POSITIONS) {
@@ -227,7 +218,7 @@ fn commit(program: &Program, positions: usize, memory: &Memory) -> (Vec<Digest>,
         leaves.extend(merkle::leaf_many(&group));
         committed.extend(Committed::of_group(program, &group, end.saturating_sub(first)));
     }
-    (leaves, committed)
+    Ok((leaves, committed))
 }
 
 /// A tile's data in their trees.

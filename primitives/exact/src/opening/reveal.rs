@@ -176,23 +176,14 @@ impl StepReveal {
     }
 
     fn check_cells(&self, program: &Program, trace: &Trace, position: usize) -> Result<(), NotRevealed> {
-        let config = program.config();
-        let heads = trace::part_bytes(program, false);
-        let sizes: Vec<usize> = match config.family {
-            Family::Llama => alloc::vec![heads; config.layers],
-            Family::Bert => {
-                let mut sizes = alloc::vec![heads; config.layers];
-                sizes.push(trace::part_bytes(program, true));
-                sizes
-            }
-        };
+        let mut sizes = alloc::vec![trace::part_bytes(program, false); program.config().layers];
+        if program.config().family == Family::Bert {
+            sizes.push(trace::part_bytes(program, true));
+        }
         if !self.parts.iter().map(Vec::len).eq(sizes.iter().copied()) {
             return Err(NotRevealed::Parts);
         }
-        let of_cell = match config.family {
-            Family::Llama => config.layers,
-            Family::Bert => 1,
-        };
+        let of_cell = trace::parts_of_cell(program);
         let cells: Vec<Digest> = self.parts.chunks(of_cell.max(1)).map(trace::cell).collect();
         let places = cell_places(program, position);
         let count = (trace.positions() as u64).saturating_mul(cells_of_position(program) as u64);
