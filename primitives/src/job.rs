@@ -3,11 +3,12 @@
 //! ```text
 //!             post                 release_input                commit in time
 //!   (nothing) ────► AwaitingInput ───────────────► Running ───────────────────► Ended(Completed)
-//!                     │   ▲                          │
-//!                     │   └── decline / silence ─────┤  next provider, while attempts are left
-//!                     ▼                              ▼
-//!             Ended(InputWithheld,            Ended(DeadlineMissed, Declined,
-//!                   Cancelled)                      NoEligibleProvider)
+//!                     │   ▲                          │ │                             ▲
+//!                     │   └── decline / silence ─────┤ └──► Committed ───────────────┘
+//!                     │     next provider, while     │      (where it may be challenged)
+//!                     ▼     attempts are left        ▼           │
+//!             Ended(InputWithheld,            Ended(Deadline-    └──► Ended(Refuted)
+//!                   Cancelled)                 Missed, Declined, NoEligibleProvider)
 //! ```
 //!
 //! Every job ends in exactly one [`Reason`]. The machine is pure: it says what happens, the pallet moves the money.
@@ -114,13 +115,18 @@ pub enum Phase<BlockNumber> {
         /// Last block for the commit.
         until: BlockNumber,
     },
+    /// The result is there and may be challenged; the pay is awaited.
+    Committed {
+        /// Last block for a challenge.
+        until: BlockNumber,
+    },
 }
 
 impl<BlockNumber: Copy> Phase<BlockNumber> {
     /// The last block in which the awaited act counts.
     pub fn until(&self) -> BlockNumber {
         match *self {
-            Self::AwaitingInput { until } | Self::Running { until } => until,
+            Self::AwaitingInput { until } | Self::Running { until } | Self::Committed { until } => until,
         }
     }
 }
@@ -162,6 +168,9 @@ pub enum Reason {
     /// An attempt was left, but nobody eligible to take it; refunded.
     #[codec(index = 5)]
     NoEligibleProvider,
+    /// The result was challenged and shown to be wrong, or was not defended; refunded.
+    #[codec(index = 6)]
+    Refuted,
 }
 
 impl Reason {
@@ -209,8 +218,12 @@ pub enum Act {
     ReleaseInput,
     /// The user takes the job back.
     Cancel,
-    /// The assigned provider commits a result.
+    /// The assigned provider commits a result that is paid at once.
     Commit,
+    /// The assigned provider commits a result that may be challenged first.
+    Propose,
+    /// The result was shown to be wrong.
+    Refute,
     /// The assigned provider gives the job back.
     Decline,
     /// Someone notes that the awaited act is overdue.
@@ -222,6 +235,13 @@ pub enum Act {
 pub enum Step {
     /// The provider may start.
     Run,
+    /// The result may be challenged now; the provider has kept the promise of one in time and is freed.
+    Await,
+    /// The job, whose provider was freed before, is over.
+    Close {
+        /// The terminal reason.
+        reason: Reason,
+    },
     /// The provider is freed with this outcome and the job goes to the next one, or ends with
     /// [`Reason::NoEligibleProvider`] if there is none.
     Reassign {
@@ -248,6 +268,10 @@ pub enum Refused {
     InputAlreadyReleased,
     /// The input has not been released, so there is nothing to commit.
     InputNotReleased,
+    /// There is a result already.
+    AlreadyCommitted,
+    /// There is no result yet that could be wrong.
+    NotCommitted,
 }
 
 /// Decides what an act does to a job in `phase` at block `now`, `attempt` (1-based) being the current one.
@@ -266,7 +290,16 @@ pub fn step<BlockNumber: Copy + PartialOrd>(
         }
     };
     match (phase, act) {
+        // A result that turns out to be wrong while a dispute about it goes on, is wrong after its window, too.
+        (Phase::Committed { .. }, Act::Refute) => Ok(Step::Close {
+            reason: Reason::Refuted,
+        }),
+        (_, Act::Refute) => Err(Refused::NotCommitted),
         (_, Act::Expire) if !overdue => Err(Refused::NotYetDue),
+        (Phase::Committed { .. }, Act::Expire) => Ok(Step::Close {
+            reason: Reason::Completed,
+        }),
+        (Phase::Committed { .. }, _) => Err(Refused::AlreadyCommitted),
         (Phase::AwaitingInput { .. }, Act::Expire) => Ok(Step::End {
             reason: Reason::InputWithheld,
             outcome: Outcome::Blameless,
@@ -281,7 +314,8 @@ pub fn step<BlockNumber: Copy + PartialOrd>(
         (_, _) if overdue => Err(Refused::DeadlinePassed),
         (Phase::AwaitingInput { .. }, Act::ReleaseInput) => Ok(Step::Run),
         (Phase::Running { .. }, Act::ReleaseInput) => Err(Refused::InputAlreadyReleased),
-        (Phase::AwaitingInput { .. }, Act::Commit) => Err(Refused::InputNotReleased),
+        (Phase::AwaitingInput { .. }, Act::Commit | Act::Propose) => Err(Refused::InputNotReleased),
+        (Phase::Running { .. }, Act::Propose) => Ok(Step::Await),
         (Phase::Running { .. }, Act::Commit) => Ok(Step::End {
             reason: Reason::Completed,
             outcome: Outcome::Kept,
@@ -301,6 +335,8 @@ mod tests {
             Just(Act::ReleaseInput),
             Just(Act::Cancel),
             Just(Act::Commit),
+            Just(Act::Propose),
+            Just(Act::Refute),
             Just(Act::Decline),
             Just(Act::Expire)
         ]
@@ -313,11 +349,21 @@ mod tests {
             let (mut now, mut attempt) = (1u32, 1u8);
             let mut phase = Phase::AwaitingInput { until: now + 5 };
             let mut ends: Vec<Reason> = Vec::new();
+            let mut freed = 0;
             let silence = (0..10).map(|_| (Act::Expire, 20));
             for (act, wait) in acts.into_iter().chain(silence) {
                 now += wait;
                 match step(&phase, attempt, now, act) {
                     Ok(Step::Run) => phase = Phase::Running { until: now + 10 },
+                    Ok(Step::Await) => {
+                        freed += 1;
+                        phase = Phase::Committed { until: now + 7 };
+                    },
+                    Ok(Step::Close { reason }) => {
+                        prop_assert!(matches!(reason, Reason::Completed | Reason::Refuted));
+                        ends.push(reason);
+                        break;
+                    },
                     Ok(Step::Reassign { outcome }) => {
                         prop_assert!(attempt < MAX_ATTEMPTS);
                         prop_assert!(matches!(outcome, Outcome::Missed | Outcome::Declined));
@@ -326,13 +372,14 @@ mod tests {
                     },
                     Ok(Step::End { reason, outcome }) => {
                         prop_assert_eq!(reason.is_paid(), outcome == Outcome::Kept);
+                        freed += 1;
                         ends.push(reason);
                         break;
                     },
                     Err(_) => {},
                 }
             }
-            prop_assert_eq!(ends.len(), 1);
+            prop_assert_eq!((ends.len(), freed), (1, 1));
         }
 
         #[test]
@@ -342,6 +389,7 @@ mod tests {
             match act {
                 Act::Expire => prop_assert!(result.is_ok()),
                 Act::Cancel => prop_assert_eq!(result.is_ok(), !running),
+                Act::Refute => prop_assert_eq!(result, Err(Refused::NotCommitted)),
                 _ => prop_assert_eq!(result, Err(Refused::DeadlinePassed)),
             }
         }
@@ -372,5 +420,19 @@ mod tests {
                 outcome: Outcome::Missed
             })
         );
+    }
+
+    #[test]
+    fn what_may_be_challenged_is_paid_after_its_window_or_refuted_at_any_time() {
+        let phase = Phase::Committed { until: 10u32 };
+        let over = |reason| Ok(Step::Close { reason });
+        assert_eq!(step(&phase, 1, 10, Act::Expire), Err(Refused::NotYetDue));
+        assert_eq!(step(&phase, 1, 11, Act::Expire), over(Reason::Completed));
+        for now in [5, 10, 11, 500] {
+            assert_eq!(step(&phase, 1, now, Act::Refute), over(Reason::Refuted));
+            for act in [Act::Commit, Act::Propose, Act::Cancel, Act::Decline, Act::ReleaseInput] {
+                assert_eq!(step(&phase, 1, now, act), Err(Refused::AlreadyCommitted));
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Jobs as clients see them: the answer types of the runtime API, readable as SCALE and as JSON.
 
-use codec::{Decode, Encode};
+use codec::{Decode, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,7 @@ use crate::{
     json,
     licence::LicenceId,
     price::{Balance, Split},
+    tier::Tier,
 };
 
 /// A job, living or ended.
@@ -25,6 +26,8 @@ pub struct JobView<AccountId, BlockNumber> {
     pub model: AssetId,
     /// By which arithmetic it is answered.
     pub arithmetic: Arithmetic,
+    /// By what its result is assured.
+    pub tier: Tier,
     /// Block in which it was posted.
     pub posted_at: BlockNumber,
     /// How many providers it has been given to so far, the present or last one included.
@@ -76,6 +79,28 @@ pub struct LivingJob<AccountId, BlockNumber> {
     pub ask_per_token: Balance,
     /// The licence of which a use was taken; `None` if the model needs none.
     pub licence: Option<LicenceId>,
+    /// The result, while it may be challenged.
+    pub proposed: Option<Proposed>,
+}
+
+/// A result that is not paid yet.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
+pub struct Proposed {
+    /// The sealed answer.
+    pub output: ContentId,
+    /// Hash of the answer, salted with its content key.
+    #[serde(with = "json::hex_bytes")]
+    pub result_hash: [u8; 32],
+    /// What commits to each step of the answer's computation.
+    #[serde(with = "json::optional_hex_bytes")]
+    pub trace_root: Option<[u8; 32]>,
+    /// The answer's content key, wrapped for the user.
+    #[serde(with = "json::hex_bytes")]
+    pub output_key: WrappedKey,
+    /// Tokens to be charged.
+    pub used_tokens: u32,
+    /// Disputes about it that go on: it is not paid before they have ended.
+    pub disputes: u32,
 }
 
 /// How a job ended, and who got what.
@@ -107,7 +132,11 @@ pub struct EndedJob<AccountId, BlockNumber> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{content::ContentCodec, device::WRAPPED_KEY_BYTES};
+    use crate::{
+        content::ContentCodec,
+        device::WRAPPED_KEY_BYTES,
+        tier::{Challenges, Window},
+    };
     use serde_json::json;
 
     fn content(byte: u8) -> ContentId {
@@ -123,6 +152,11 @@ mod tests {
             user: 1,
             model: 3,
             arithmetic: Arithmetic::Exact,
+            tier: Tier::Exact(Challenges {
+                window: Window::Short,
+                prompt: Some([1; 32]),
+                open: true,
+            }),
             posted_at: 10,
             attempts: 2,
             state,
@@ -143,6 +177,14 @@ mod tests {
             encryption_key: [6; 32],
             ask_per_token: 1 << 60,
             licence: Some(8),
+            proposed: matches!(phase, Phase::Committed { .. }).then_some(Proposed {
+                output: content(8),
+                result_hash: [9; 32],
+                trace_root: Some([0xab; 32]),
+                output_key: [3; WRAPPED_KEY_BYTES],
+                used_tokens: 12,
+                disputes: 1,
+            }),
         }))
     }
 
@@ -168,6 +210,7 @@ mod tests {
         for job in [
             living(Phase::AwaitingInput { until: 15 }),
             living(Phase::Running { until: 30 }),
+            living(Phase::Committed { until: 40 }),
             ended(),
         ] {
             let text = serde_json::to_string(&job).unwrap();
@@ -181,6 +224,8 @@ mod tests {
         let job = serde_json::to_value(living(Phase::AwaitingInput { until: 15 })).unwrap();
         assert_eq!(job["id"], json!(7));
         assert_eq!(job["arithmetic"], json!("exact"));
+        assert_eq!(job["tier"]["tier"], json!("exact"));
+        assert_eq!(job["tier"]["window"], json!("short"));
         assert_eq!(job["state"]["state"], json!("living"));
         assert_eq!(job["state"]["phase"], json!("awaiting_input"));
         assert_eq!(job["state"]["until"], json!(15));

@@ -32,6 +32,7 @@ pub mod reputation;
 pub mod shelf;
 pub mod space;
 pub mod space_view;
+pub mod tier;
 pub mod view;
 
 pub use asset::{AssetId, AssetKind, WorkId};

@@ -21,8 +21,8 @@ use crate::{
 pub struct ModelTerms {
     /// Share of the price after the treasury's cut.
     pub royalty: Ppm,
-    /// Whether exact jobs may be posted on it: it was published with the root of an exact model.
-    pub exact: bool,
+    /// What commits to configuration and weights of an exact model, on which exact jobs may be posted; `None` if it is none.
+    pub exact_root: Option<[u8; 32]>,
 }
 
 /// Facts about published models. Implemented by `pallet-market`.
@@ -46,6 +46,10 @@ pub trait ModelRegistry<AccountId> {
     /// Puts a listed exact model in place and returns it. For benchmarks of pallets that need one.
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_model(creator: &AccountId) -> AssetId;
+
+    /// Puts a listed exact model with this root in place and returns it. For benchmarks of pallets that judge its results.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_exact_model(creator: &AccountId, exact_root: [u8; 32]) -> AssetId;
 
     /// Wraps a model's key for a provider. For benchmarks of pallets that need it.
     #[cfg(feature = "runtime-benchmarks")]
@@ -277,6 +281,9 @@ pub trait Matching<AccountId> {
     /// Frees the slot that the provider has booked for `job` and counts the outcome.
     fn settle(provider: &AccountId, job: JobId, outcome: Outcome) -> Moves;
 
+    /// Whether the stake that answers for the provider's results is there.
+    fn is_staked(provider: &AccountId) -> bool;
+
     /// The jobs for which the provider is booked now, in no order: at most as many as a device takes at a time.
     fn booked(provider: &AccountId) -> Vec<JobId>;
 
@@ -289,4 +296,63 @@ pub trait Matching<AccountId> {
     /// that need it.
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_offer(provider: &AccountId, model: AssetId, ask_per_token: Balance, offers: u32);
+}
+
+/// Results that may be challenged. Implemented by `pallet-jobs`.
+pub trait Challengeable<AccountId, BlockNumber> {
+    /// The result of a job that has been committed and is not paid yet; also after its window, while disputes about it go on.
+    fn proposed(job: JobId) -> Option<ProposedResult<AccountId, BlockNumber>>;
+
+    /// A dispute about it begins: it is not paid before that has ended. Only of a job with a [`proposed`](Self::proposed) result.
+    fn disputed(job: JobId);
+
+    /// A dispute about it has ended. If the result was `refuted` so has the job; if it was the last dispute and the window has passed,
+    /// the job is paid. Nothing happens to a job that has ended.
+    fn decided(job: JobId, refuted: bool);
+
+    /// Puts a job with a result in place, of a listed model by `provider`, who is registered and staked. For benchmarks of pallets
+    /// that need one.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_proposed(
+        user: &AccountId,
+        provider: &AccountId,
+        exact_root: [u8; 32],
+        trace_root: [u8; 32],
+        prompt: [u8; 32],
+    ) -> JobId;
+}
+
+/// What there is to know of a result for whoever judges it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProposedResult<AccountId, BlockNumber> {
+    /// Who posted the job.
+    pub user: AccountId,
+    /// The owner account of the provider, whose stake answers for it.
+    pub provider: AccountId,
+    /// The device that committed it.
+    pub device: AccountId,
+    /// The root of the model.
+    pub exact_root: [u8; 32],
+    /// What commits to each step of its computation.
+    pub trace_root: [u8; 32],
+    /// What commits to the prompt, if anything does.
+    pub prompt: Option<[u8; 32]>,
+    /// Whether others than the user may challenge it.
+    pub open: bool,
+    /// Last block for a challenge.
+    pub until: BlockNumber,
+}
+
+/// Stakes that answer for results. Implemented by `pallet-providers`.
+pub trait Stakes<AccountId> {
+    /// Puts all stake of a provider, bonded and unbonding, out of its owner's reach, and gives how much that is. It stays held, until it is
+    /// [restored](Self::restore) or [forfeited](Self::forfeit).
+    fn seize(provider: &AccountId) -> Balance;
+
+    /// Gives an amount that was seized back, as bonded stake.
+    fn restore(provider: &AccountId, amount: Balance);
+
+    /// Takes an amount that was seized: `reward` of it for `winner`, the rest for the treasury. It counts as a result that was
+    /// refuted. Gives what the winner got: nothing, if its account could not take it.
+    fn forfeit(provider: &AccountId, amount: Balance, winner: &AccountId, reward: Balance) -> Balance;
 }

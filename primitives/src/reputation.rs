@@ -28,6 +28,8 @@ pub enum Outcome {
     Missed,
     /// The job ended through no act of the provider's.
     Blameless,
+    /// A result was shown to be wrong.
+    Refuted,
 }
 
 /// Decayed counts of kept and broken promises.
@@ -48,6 +50,13 @@ impl Reputation {
             Outcome::Declined => (0, ONE / 2),
             Outcome::Missed => (0, ONE),
             Outcome::Blameless => return self,
+            // Of whoever lied once, nothing good that was done before says that it will not happen again.
+            Outcome::Refuted => {
+                return Self {
+                    kept: 0,
+                    broken: 32 * ONE,
+                };
+            }
         };
         let decay = |count: u32| (u64::from(count) * KEEP_NUMERATOR / KEEP_DENOMINATOR) as u32;
         Self {
@@ -85,7 +94,8 @@ mod tests {
             Just(Outcome::Kept),
             Just(Outcome::Declined),
             Just(Outcome::Missed),
-            Just(Outcome::Blameless)
+            Just(Outcome::Blameless),
+            Just(Outcome::Refuted)
         ]
     }
 
@@ -106,6 +116,8 @@ mod tests {
             prop_assert!(r.after(Outcome::Declined).score_ppm() <= r.score_ppm() + 20_000);
             prop_assert!(r.after(Outcome::Kept).score_ppm() >= r.after(Outcome::Declined).score_ppm());
             prop_assert_eq!(r.after(Outcome::Blameless), r);
+            prop_assert_eq!(r.after(Outcome::Refuted).class(), 0);
+            prop_assert!(r.after(Outcome::Refuted).score_ppm() <= r.after(Outcome::Missed).score_ppm());
         }
     }
 

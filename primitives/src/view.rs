@@ -125,6 +125,9 @@ pub struct ProviderView<AccountId> {
     /// Stake on its way out.
     #[serde(with = "json::amount")]
     pub unbonding: Balance,
+    /// Stake that was seized for a result that was refuted, and may still be given back on appeal.
+    #[serde(with = "json::amount")]
+    pub seized: Balance,
     /// Expected share of promises kept, in parts per million.
     pub score_ppm: u32,
     /// Jobs completed in time since registration.
@@ -133,6 +136,8 @@ pub struct ProviderView<AccountId> {
     pub missed: u32,
     /// Jobs given back since registration.
     pub declined: u32,
+    /// Results that were refuted since registration.
+    pub refuted: u32,
     /// The models it offers.
     pub offers: Vec<AssetId>,
 }

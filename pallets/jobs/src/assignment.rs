@@ -16,9 +16,10 @@ use weft_primitives::{
     AssetId, Balance, ContentId, JobId, LicenceId,
     device::EncryptionKey,
     job::{Arithmetic, Patience, Phase, Reason},
-    price::Split,
+    price::{PPM, share_of},
     registry::{Booking, Matching, ModelRegistry, Moves, NoMatch},
     reputation::Outcome,
+    tier::Tier,
 };
 
 use crate::{Config, Error, Event, HoldReason, Job, JobOf, Jobs, JobsByUser, NextJobId, Pallet, Queue, types::Handled};
@@ -32,11 +33,25 @@ pub(crate) struct Order {
     pub max_price: Balance,
     pub patience: Patience,
     pub arithmetic: Arithmetic,
+    pub tier: Tier,
 }
 
 /// The highest price per token that `max_price` covers for `max_tokens`; `None` for no tokens.
 fn max_ask(max_price: Balance, max_tokens: u32) -> Option<Balance> {
     max_price.checked_div(max_tokens.into())
+}
+
+/// The highest ask that is no more than `most` with a tier's premium on it.
+fn ask_below_premium(most: Balance, tier: &Tier) -> Balance {
+    let whole = Balance::from(PPM);
+    let with_premium = whole.saturating_add(tier.premium().into());
+    // First the whole parts, so that nothing overflows.
+    let (parts, rest) = (
+        most.checked_div(with_premium).unwrap_or_default(),
+        most.checked_rem(with_premium).unwrap_or_default(),
+    );
+    let of_rest = rest.saturating_mul(whole).checked_div(with_premium).unwrap_or_default();
+    parts.saturating_mul(whole).saturating_add(of_rest)
 }
 
 impl<T: Config> Pallet<T> {
@@ -49,13 +64,18 @@ impl<T: Config> Pallet<T> {
             max_price,
             patience,
             arithmetic,
+            tier,
         } = order;
-        let ask = max_ask(max_price, max_tokens).ok_or(Error::<T>::NoTokens)?;
+        let most = max_ask(max_price, max_tokens).ok_or(Error::<T>::NoTokens)?;
         ensure!(max_tokens <= T::MaxTokens::get(), Error::<T>::TooManyTokens);
         let terms = T::Models::listed_model(model).ok_or(Error::<T>::UnknownModel)?;
         ensure!(
-            terms.exact || arithmetic == Arithmetic::Float,
+            terms.exact_root.is_some() || arithmetic == Arithmetic::Float,
             Error::<T>::ModelIsNotExact
+        );
+        ensure!(
+            tier.challenges().is_none() || arithmetic.has_trace(),
+            Error::<T>::TierNeedsExact
         );
         let licence = T::Models::take_use(model, &user).map_err(Error::<T>::from)?;
         if !max_price.is_zero() {
@@ -66,8 +86,7 @@ impl<T: Config> Pallet<T> {
         NextJobId::<T>::put(id.checked_add(1).ok_or(ArithmeticError::Overflow)?);
 
         let attempt = 1;
-        let (booking, moves) =
-            T::Providers::book(id, model, ask, &[], Self::seed(id, attempt)).map_err(Error::<T>::from)?;
+        let (booking, moves) = Self::book(id, model, most, &tier, &[], attempt).map_err(Error::<T>::from)?;
         let now = frame_system::Pallet::<T>::block_number();
         let job = Job {
             user,
@@ -78,12 +97,14 @@ impl<T: Config> Pallet<T> {
             max_price,
             patience,
             arithmetic,
+            tier,
             attempt,
             excluded: Default::default(),
             booking,
             phase: Self::awaiting_input(now),
             input_key: None,
             licence,
+            proposed: None,
             posted_at: now,
         };
         Self::deposit_event(Event::Posted {
@@ -92,6 +113,7 @@ impl<T: Config> Pallet<T> {
             model,
             max_price,
             arithmetic,
+            tier,
         });
         JobsByUser::<T>::insert(&job.user, id.to_be_bytes(), ());
         Self::assign(id, job);
@@ -115,11 +137,7 @@ impl<T: Config> Pallet<T> {
                 Handled::Reassigned
             }
             Err(_) => {
-                let refund = Split {
-                    refund: job.max_price,
-                    ..Default::default()
-                };
-                let paid = Self::pay_out(id, &job, refund, &[]);
+                let paid = Self::pay_out(id, &job, Self::refund_of(&job), &[]);
                 Self::close(id, job, None, Reason::NoEligibleProvider, None, paid);
                 Handled::Abandoned
             }
@@ -131,8 +149,24 @@ impl<T: Config> Pallet<T> {
         job.excluded
             .try_push(job.booking.provider.clone())
             .map_err(|_| NoMatch::NoProvider)?;
-        let ask = max_ask(job.max_price, job.max_tokens).ok_or(NoMatch::NoProvider)?;
-        T::Providers::book(id, job.model, ask, &job.excluded, Self::seed(id, attempt)).map(|(booking, _)| booking)
+        let most = max_ask(job.max_price, job.max_tokens).ok_or(NoMatch::NoProvider)?;
+        Self::book(id, job.model, most, &job.tier, &job.excluded, attempt).map(|(booking, _)| booking)
+    }
+
+    /// Books somebody whose ask, with the tier's premium on it, is at most `most`.
+    fn book(
+        id: JobId,
+        model: AssetId,
+        most: Balance,
+        tier: &Tier,
+        excluded: &[T::AccountId],
+        attempt: u8,
+    ) -> Result<(Booking<T::AccountId>, Moves), NoMatch> {
+        let ask = ask_below_premium(most, tier);
+        let (mut booking, moves) = T::Providers::book(id, model, ask, excluded, Self::seed(id, attempt))?;
+        let premium = share_of(booking.ask_per_token, tier.premium());
+        booking.ask_per_token = booking.ask_per_token.saturating_add(premium).min(most);
+        Ok((booking, moves))
     }
 
     /// Stores a job for which a provider was just booked.
@@ -167,5 +201,26 @@ impl<T: Config> Pallet<T> {
         let (random, _) = T::Randomness::random(&subject);
         let parent = frame_system::Pallet::<T>::parent_hash();
         BlakeTwo256::hash(&(random, parent, id, attempt).encode()).0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use weft_primitives::tier::{Challenges, Window};
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_premium_is_never_more_than_the_price_covers(most: Balance, window in prop::sample::select(&Window::ALL[..])) {
+            let tier = Tier::Exact(Challenges { window, prompt: None, open: true });
+            let ask = ask_below_premium(most, &tier);
+            let paid = ask.checked_add(share_of(ask, tier.premium())).unwrap();
+            prop_assert!(paid <= most);
+            // And nothing is left for a dearer one, but for roundings.
+            prop_assert!(most - paid <= 2);
+            prop_assert_eq!(ask_below_premium(most, &Tier::None), most);
+        }
     }
 }

@@ -10,6 +10,7 @@ use weft_primitives::{
     job::{Arithmetic, Decline, MAX_ATTEMPTS, Patience, Reason},
     price::Split,
     registry::{Matching, ModelRegistry, Royalties},
+    tier::{Challenges, Tier, Window},
 };
 
 use crate::types::{Handled, Line};
@@ -73,6 +74,17 @@ fn posted_by<T: Config>(user: &T::AccountId, providers: u8, offers: u32) -> JobI
 }
 
 fn posted_on<T: Config>(user: &T::AccountId, model: AssetId) -> JobId {
+    posted_in::<T>(user, model, Tier::None)
+}
+
+/// A tier whose results may be challenged.
+const CHALLENGEABLE: Tier = Tier::Exact(Challenges {
+    window: Window::Short,
+    prompt: Some([8; 32]),
+    open: true,
+});
+
+fn posted_in<T: Config>(user: &T::AccountId, model: AssetId, tier: Tier) -> JobId {
     fund::<T>(user);
     let id = NextJobId::<T>::get();
     Pallet::<T>::post(
@@ -84,6 +96,7 @@ fn posted_on<T: Config>(user: &T::AccountId, model: AssetId) -> JobId {
         ask::<T>().saturating_mul(MAX_TOKENS.into()),
         Patience::Short,
         Arithmetic::Exact,
+        tier,
     )
     .expect("a provider offers the model and the user has the funds");
     id
@@ -100,6 +113,7 @@ pub(crate) fn paid_receipt<T: Config>(user: &T::AccountId, model: AssetId) -> Jo
             user: user.clone(),
             model,
             arithmetic: Arithmetic::Exact,
+            tier: Tier::None,
             provider: Some(account("provider", 0, 0)),
             reason: Reason::Completed,
             output: Some(content(4)),
@@ -170,6 +184,39 @@ fn committed<T: Config>(id: JobId) {
     .expect("the device is assigned and in time");
 }
 
+/// A job whose result may be challenged, of `provider` and on a listed model with a root, of whom others put it in place.
+pub(crate) fn proposed<T: Config>(
+    user: &T::AccountId,
+    provider: &T::AccountId,
+    exact_root: [u8; 32],
+    trace_root: [u8; 32],
+    prompt: [u8; 32],
+) -> JobId {
+    let model = T::Models::benchmark_exact_model(&creator::<T>(), exact_root);
+    let offers = T::Providers::benchmark_most_offers();
+    T::Providers::benchmark_offer(provider, model, ask::<T>(), offers);
+    let challenges = Challenges {
+        window: Window::Long,
+        prompt: Some(prompt),
+        open: true,
+    };
+    let id = posted_in::<T>(user, model, Tier::Exact(challenges));
+    released::<T>(user, id);
+    relist::<T>(id);
+    let device = booking::<T>(id).device;
+    Pallet::<T>::commit(
+        RawOrigin::Signed(device).into(),
+        id,
+        content(4),
+        [5; 32],
+        [6; WRAPPED_KEY_BYTES],
+        MAX_TOKENS / 2,
+        Some(trace_root),
+    )
+    .expect("the device is assigned and in time");
+    id
+}
+
 /// Goes on to the first block after the present deadline of a running job, which waits for it in its queue.
 fn let_lapse<T: Config>(id: JobId) -> BlockNumberFor<T> {
     let checked = let_input_window_pass::<T>();
@@ -212,6 +259,7 @@ mod benchmarks {
             price,
             Patience::Long,
             Arithmetic::Exact,
+            CHALLENGEABLE,
         );
 
         assert!(Jobs::<T>::contains_key(0));
@@ -261,6 +309,28 @@ mod benchmarks {
         );
 
         assert!(Receipts::<T>::get(id).is_some_and(|receipt| receipt.trace_root.is_some()));
+    }
+
+    #[benchmark]
+    fn propose(m: Linear<0, { T::Providers::benchmark_most_offers() }>) {
+        let user = account("user", 0, 0);
+        let model = model_with_providers::<T>(1, m);
+        let id = posted_in::<T>(&user, model, CHALLENGEABLE);
+        released::<T>(&user, id);
+        let device = booking::<T>(id).device;
+
+        #[extrinsic_call]
+        commit(
+            RawOrigin::Signed(device),
+            id,
+            content(4),
+            [5; 32],
+            [6; WRAPPED_KEY_BYTES],
+            MAX_TOKENS / 2,
+            Some([7; 32]),
+        );
+
+        assert!(Jobs::<T>::get(id).is_some_and(|job| job.proposed.is_some()));
     }
 
     #[benchmark]
@@ -395,6 +465,28 @@ mod benchmarks {
         }
 
         assert_eq!(handled, Some(Handled::Abandoned));
+    }
+
+    #[benchmark]
+    fn due_paid(p: Linear<1, { T::Royalties::most_payees() }>) {
+        let user = account("user", 0, 0);
+        let model = T::Royalties::benchmark_asset(&creator::<T>(), p);
+        offered_by::<T>(model, 1, 0);
+        let id = posted_in::<T>(&user, model, CHALLENGEABLE);
+        released::<T>(&user, id);
+        committed::<T>(id);
+        let until = Jobs::<T>::get(id).expect("the job lives").phase.until();
+        let now = until.saturating_add(1u32.into());
+        frame_system::Pallet::<T>::set_block_number(now);
+        let handled;
+
+        #[block]
+        {
+            handled = Pallet::<T>::handle_next(Line::Queue(Queue::ShortChallenge), now);
+        }
+
+        assert_eq!(handled, Some(Handled::Paid));
+        assert!(Receipts::<T>::get(id).is_some_and(|receipt| receipt.reason == Reason::Completed));
     }
 
     #[benchmark]

@@ -1,7 +1,7 @@
 //! Time: who waits for what, and what happens when it falls due.
 
 use frame_support::{
-    defensive,
+    defensive, ensure,
     traits::Get,
     weights::{Weight, WeightMeter},
 };
@@ -12,19 +12,21 @@ use sp_runtime::{
 };
 use weft_primitives::{
     JobId,
-    job::{Act, Step},
+    job::{Act, Phase, Step},
+    registry::Royalties,
     reputation::Outcome,
 };
 
 use crate::{
-    Config, Deadlines, Due, Event, JobOf, Jobs, JobsByUser, NextInputCheck, NextJobId, NextReceipt, Pallet, Queue,
-    QueueEnds, Receipts, WeightInfo,
+    Config, Deadlines, Due, Error, Event, JobOf, Jobs, JobsByUser, NextInputCheck, NextJobId, NextReceipt, Pallet,
+    Queue, QueueEnds, Receipts, WeightInfo,
     types::{Handled, Line},
 };
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_expire(id: JobId) -> DispatchResult {
         let job = Self::living(id)?;
+        ensure!(!Self::is_disputed(&job), Error::<T>::Disputed);
         let step = Self::step(&job, Act::Expire)?;
         Self::lapse(id, job, step);
         Ok(())
@@ -70,6 +72,7 @@ impl<T: Config> Pallet<T> {
             Handled::Reassigned,
             Handled::Refunded,
             Handled::Abandoned,
+            Handled::Paid,
             Handled::Waits,
             Handled::Pruned,
             Handled::Passed,
@@ -85,6 +88,7 @@ impl<T: Config> Pallet<T> {
             Handled::Reassigned => T::WeightInfo::due_reassigned(),
             Handled::Refunded => T::WeightInfo::due_refunded(),
             Handled::Abandoned => T::WeightInfo::due_abandoned(),
+            Handled::Paid => T::WeightInfo::due_paid(T::Royalties::most_payees()),
             Handled::Waits => T::WeightInfo::due_waits(),
             Handled::Passed => T::WeightInfo::due_passed(),
             Handled::Pruned => T::WeightInfo::due_pruned(),
@@ -96,7 +100,7 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn handle_next(line: Line, now: BlockNumberFor<T>) -> Option<Handled> {
         match line {
             Line::Posted => Self::look_at_posted(now),
-            Line::Queue(queue) => Self::pop_due(queue, now).map(Self::look_at_due),
+            Line::Queue(queue) => Self::pop_due(queue, now).map(|due| Self::look_at_due(queue, due)),
             Line::Receipts => Self::prune_next(now),
         }
     }
@@ -115,6 +119,8 @@ impl<T: Config> Pallet<T> {
             return None;
         }
         NextInputCheck::<T>::put(id.saturating_add(1));
+        // One with a result waits in another queue.
+        let first = first.filter(|job| job.proposed.is_none());
         Some(first.map_or(Handled::Passed, |job| Self::lapse_or_wait(id, job)))
     }
 
@@ -137,11 +143,22 @@ impl<T: Config> Pallet<T> {
         due
     }
 
-    fn look_at_due(due: Due<BlockNumberFor<T>>) -> Handled {
-        match Jobs::<T>::get(due.job).filter(|job| job.attempt == due.attempt) {
+    fn look_at_due(queue: Queue, due: Due<BlockNumberFor<T>>) -> Handled {
+        let waits_here = |job: &JobOf<T>| {
+            let is_committed = matches!(job.phase, Phase::Committed { .. });
+            job.attempt == due.attempt && is_committed == queue.is_of_challenges()
+        };
+        match Jobs::<T>::get(due.job).filter(waits_here) {
+            // The end of the last dispute ends the job.
+            Some(job) if Self::is_disputed(&job) => Handled::Skipped,
             Some(job) => Self::lapse_or_wait(due.job, job),
             None => Handled::Skipped,
         }
+    }
+
+    /// Whether disputes about its result go on.
+    pub(crate) fn is_disputed(job: &JobOf<T>) -> bool {
+        job.proposed.as_ref().is_some_and(|proposed| proposed.disputes > 0)
     }
 
     /// Ends or re-assigns a job that is overdue; lets one that runs wait for its device.

@@ -8,6 +8,7 @@ use weft_primitives::{
     device::{EncryptionKey, WrappedKey},
     job::{self, Act, Patience, Phase, Step},
     registry::Moves,
+    tier::Window,
 };
 
 use crate::{Config, Error, Event, JobOf, Jobs, Pallet, Receipts};
@@ -72,6 +73,14 @@ impl<T: Config> Pallet<T> {
             Patience::Short => T::ShortWindow::get(),
             Patience::Standard => T::StandardWindow::get(),
             Patience::Long => T::LongWindow::get(),
+        }
+    }
+
+    pub(crate) fn challenge_window(window: Window) -> BlockNumberFor<T> {
+        match window {
+            Window::Short => T::ShortChallengeWindow::get(),
+            Window::Standard => T::StandardChallengeWindow::get(),
+            Window::Long => T::LongChallengeWindow::get(),
         }
     }
 }

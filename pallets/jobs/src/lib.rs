@@ -5,7 +5,7 @@
 //! [`Reason`] with a receipt, whatever its parties do or fail to do.
 //!
 //! The interface is here. Bodies: posting and booking in `assignment`, the user's acts in `input`, ends and payment in
-//! `settlement`, queues of deadlines in `deadlines`, lists for clients in `paging`, what receipts prove to other
+//! `settlement`, what may be challenged in `challenges`, queues of deadlines in `deadlines`, lists for clients in `paging`, what receipts prove to other
 //! pallets in `receipts`, invariants in `try_state`.
 
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -15,6 +15,7 @@ extern crate alloc;
 mod assignment;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
+mod challenges;
 mod deadlines;
 mod input;
 #[cfg(test)]
@@ -36,7 +37,11 @@ pub use weights::WeightInfo;
 
 #[frame_support::pallet]
 pub mod pallet {
-    use super::{assignment::Order, settlement::Work, *};
+    use super::{
+        assignment::Order,
+        settlement::{Done, Work},
+        *,
+    };
     use alloc::vec::Vec;
     use frame_support::{
         pallet_prelude::*,
@@ -50,6 +55,7 @@ pub mod pallet {
         job::{Arithmetic, Decline, Patience, Reason, Refused},
         price::{PPM, Split},
         registry::{Matching, ModelRegistry, NoMatch, NotLicensed, Royalties},
+        tier::Tier,
     };
 
     /// [`Job`] of a runtime.
@@ -98,6 +104,18 @@ pub mod pallet {
         #[pallet::constant]
         type LongWindow: Get<BlockNumberFor<Self>>;
 
+        /// Blocks a result may be challenged, with [`Window::Short`](weft_primitives::tier::Window::Short).
+        #[pallet::constant]
+        type ShortChallengeWindow: Get<BlockNumberFor<Self>>;
+
+        /// Blocks a result may be challenged, with [`Window::Standard`](weft_primitives::tier::Window::Standard).
+        #[pallet::constant]
+        type StandardChallengeWindow: Get<BlockNumberFor<Self>>;
+
+        /// Blocks a result may be challenged, with [`Window::Long`](weft_primitives::tier::Window::Long).
+        #[pallet::constant]
+        type LongChallengeWindow: Get<BlockNumberFor<Self>>;
+
         /// Blocks a receipt is kept at least; longer while a job that was posted before it lives or is kept.
         #[pallet::constant]
         type Retention: Get<BlockNumberFor<Self>>;
@@ -130,7 +148,7 @@ pub mod pallet {
     }
 
     /// Jobs that live. The user pays the fee and holds an escrow; bounded by the providers' capacity, since every
-    /// living job occupies a booked slot, and in time by the deadlines.
+    /// job without a result occupies a booked slot, and in time by the deadlines, and by those of disputes.
     #[pallet::storage]
     pub type Jobs<T: Config> = StorageMap<_, Twox64Concat, JobId, JobOf<T>>;
 
@@ -181,6 +199,8 @@ pub mod pallet {
             max_price: Balance,
             /// By which arithmetic it is to be answered.
             arithmetic: Arithmetic,
+            /// By what its result is assured.
+            tier: Tier,
         },
         /// A job was given to a provider; the user should now release the input to the device.
         Assigned {
@@ -206,6 +226,19 @@ pub mod pallet {
             /// The owner account of the device.
             provider: T::AccountId,
             /// Last block for the commit.
+            until: BlockNumberFor<T>,
+        },
+        /// A result is there and may be challenged. It is paid when the window has passed.
+        Committed {
+            /// The job.
+            job: JobId,
+            /// The owner account, whose stake answers for it.
+            provider: T::AccountId,
+            /// What commits to each step of its computation.
+            trace_root: Option<[u8; 32]>,
+            /// Whether others than the user may challenge it.
+            open: bool,
+            /// Last block for a challenge.
             until: BlockNumberFor<T>,
         },
         /// The assigned provider gave the job back.
@@ -307,6 +340,14 @@ pub mod pallet {
         TraceRootMissing,
         /// The job is not exact: its result comes without a trace root.
         UnexpectedTraceRoot,
+        /// Only the result of an exact job can be challenged: ask for exact arithmetic, or for no such tier.
+        TierNeedsExact,
+        /// There is a result already; it waits for the end of its window for challenges.
+        AlreadyCommitted,
+        /// Disputes about the result go on; the end of the last one ends the job.
+        Disputed,
+        /// The provider's stake is below the minimum, so that nothing would answer for the result: bond more.
+        StakeMissing,
     }
 
     impl<T> From<Refused> for Error<T> {
@@ -315,7 +356,8 @@ pub mod pallet {
                 Refused::DeadlinePassed => Self::DeadlinePassed,
                 Refused::NotYetDue => Self::NotYetDue,
                 Refused::InputAlreadyReleased => Self::InputAlreadyReleased,
-                Refused::InputNotReleased => Self::InputNotReleased,
+                Refused::InputNotReleased | Refused::NotCommitted => Self::InputNotReleased,
+                Refused::AlreadyCommitted => Self::AlreadyCommitted,
             }
         }
     }
@@ -359,6 +401,9 @@ pub mod pallet {
                 T::ShortWindow::get(),
                 T::StandardWindow::get(),
                 T::LongWindow::get(),
+                T::ShortChallengeWindow::get(),
+                T::StandardChallengeWindow::get(),
+                T::LongChallengeWindow::get(),
                 T::Retention::get(),
             ] {
                 assert!(window > zero, "a window of no blocks lets nobody act in time");
@@ -394,11 +439,12 @@ pub mod pallet {
         /// - `user_key`: X25519 key to which the answer's content key is to be wrapped.
         /// - `arithmetic`: `Exact` asks for a trace root with the result. A float job may be posted on an exact model
         ///   too.
+        /// - `tier`: by what the result is assured. What it costs on top of the ask is within `max_price`.
         ///
         /// If the model needs a licence, one use of the user's is taken. It is given back unless the job is completed.
         ///
-        /// Errors: `NoTokens`, `TooManyTokens`, `UnknownModel`, `ModelIsNotExact`, `NoLicence`, `LicenceRanOut`,
-        /// `EscrowNotCovered`, `NoProvider`, `PriceBelowAsk`. Events: `Posted`, `Assigned`. Cost: flat.
+        /// Errors: `NoTokens`, `TooManyTokens`, `UnknownModel`, `ModelIsNotExact`, `TierNeedsExact`, `NoLicence`,
+        /// `LicenceRanOut`, `EscrowNotCovered`, `NoProvider`, `PriceBelowAsk`. Events: `Posted`, `Assigned`. Cost: flat.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::post(T::Providers::most_moves()).saturating_add(T::WeightInfo::take_use()))]
         #[allow(clippy::too_many_arguments)]
@@ -411,6 +457,7 @@ pub mod pallet {
             max_price: Balance,
             patience: Patience,
             arithmetic: Arithmetic,
+            tier: Tier,
         ) -> DispatchResultWithPostInfo {
             let user = ensure_signed(origin)?;
             let order = Order {
@@ -421,6 +468,7 @@ pub mod pallet {
                 max_price,
                 patience,
                 arithmetic,
+                tier,
             };
             let (moves, licence) = Self::do_post(user, order)?;
             let use_cost = licence.map_or(Weight::zero(), |_| T::WeightInfo::take_use());
@@ -465,7 +513,8 @@ pub mod pallet {
         }
 
         /// Commits the result of a job in time, which pays provider, creator and treasury and refunds the rest. The
-        /// creator's part is divided up the model's lineage.
+        /// creator's part is divided up the model's lineage. If the job's tier is one whose results may be challenged, this
+        /// happens when the window for it has passed, and needs no call.
         ///
         /// Origin: signed, the device to which the job is assigned. It is free, as it can succeed only once a job: a
         /// fee would come out of the device's account, while the pay goes to its owner's, and small jobs would not
@@ -476,14 +525,16 @@ pub mod pallet {
         /// - `output_key`: the answer's content key, wrapped for the user.
         /// - `used_tokens`: tokens to charge, at most the job's `max_tokens`.
         /// - `trace_root`: of an exact job, what commits to each step of the answer's computation; `None` for a float
-        ///   job. The chain keeps it in the receipt and does not check it.
+        ///   job. It is checked if somebody challenges it.
         ///
         /// Errors: `NotFound`, `AlreadyEnded`, `NotAssignedToYou`, `InputNotReleased`, `DeadlinePassed`,
-        /// `TooManyTokens`, `TraceRootMissing`, `UnexpectedTraceRoot`; these cost the fee. Events: `Ended`,
-        /// `RoyaltyDivided` if more than one earns from the model, and `Redirected` for a part that could not be paid.
+        /// `TooManyTokens`, `TraceRootMissing`, `UnexpectedTraceRoot`, `AlreadyCommitted`, `StakeMissing`; these cost the
+        /// fee. Events: `Committed`, or `Ended`, `RoyaltyDivided` if more than one earns from the model, and `Redirected` for
+        /// a part that could not be paid.
         /// Cost: linear in those who earn from the model, of whom there are few.
         #[pallet::call_index(3)]
-        #[pallet::weight(T::WeightInfo::commit(T::Providers::most_moves(), T::Royalties::most_payees()))]
+        #[pallet::weight(T::WeightInfo::commit(T::Providers::most_moves(), T::Royalties::most_payees())
+            .max(T::WeightInfo::propose(T::Providers::most_moves())))]
         pub fn commit(
             origin: OriginFor<T>,
             job: JobId,
@@ -501,8 +552,11 @@ pub mod pallet {
                 used_tokens,
                 trace_root,
             };
-            let (moves, payees) = Self::do_commit(device, job, work)?;
-            Ok((Some(T::WeightInfo::commit(moves, payees)), Pays::No).into())
+            let weight = match Self::do_commit(device, job, work)? {
+                Done::Paid(moves, payees) => T::WeightInfo::commit(moves, payees),
+                Done::Proposed(moves) => T::WeightInfo::propose(moves),
+            };
+            Ok((Some(weight), Pays::No).into())
         }
 
         /// Gives a job back. It goes to the next provider, or is refunded if there is none or no attempt is left.
@@ -518,15 +572,18 @@ pub mod pallet {
             Self::do_decline(device, job, why)
         }
 
-        /// Notes that a job is overdue: it goes to the next provider or is refunded. The chain does so by itself, but
+        /// Notes that a job is overdue: it goes to the next provider, is refunded, or, if its window for challenges has passed, is
+        /// paid. The chain does so by itself, but
         /// may be late when very many deadlines fall due at once; nobody has to wait for it.
         ///
         /// Origin: signed, anyone.
         ///
-        /// Errors: `NotFound`, `AlreadyEnded`, `NotYetDue`. Events: `ProviderMissed` if the provider is at fault, then
+        /// Errors: `NotFound`, `AlreadyEnded`, `NotYetDue`, `Disputed`. Events: `ProviderMissed` if the provider is at fault, then
         /// `Assigned` or `Ended`. Cost: flat.
         #[pallet::call_index(5)]
-        #[pallet::weight(T::WeightInfo::expire().max(T::WeightInfo::expire_abandoned()))]
+        #[pallet::weight(T::WeightInfo::expire()
+            .max(T::WeightInfo::expire_abandoned())
+            .max(T::WeightInfo::due_paid(T::Royalties::most_payees())))]
         pub fn expire(origin: OriginFor<T>, job: JobId) -> DispatchResult {
             ensure_signed(origin)?;
             Self::do_expire(job)

@@ -34,6 +34,8 @@ pub const RETIRED: AssetId = 8;
 pub const EXACT_MODEL: AssetId = 9;
 pub const LICENSED_MODEL: AssetId = 10;
 pub const DERIVED_MODEL: AssetId = 11;
+/// The root of [`EXACT_MODEL`].
+pub const EXACT_ROOT: [u8; 32] = [9; 32];
 pub const ENDOWMENT: Balance = 1_000_000;
 pub const EXISTENTIAL_DEPOSIT: Balance = 100;
 /// A tenth of the price.
@@ -77,6 +79,9 @@ impl pallet_jobs::Config for Test {
     type ShortWindow = ConstU32<10>;
     type StandardWindow = ConstU32<20>;
     type LongWindow = ConstU32<40>;
+    type ShortChallengeWindow = ConstU32<7>;
+    type StandardChallengeWindow = ConstU32<15>;
+    type LongChallengeWindow = ConstU32<33>;
     type Retention = ConstU32<30>;
     type MaxDuePerBlock = ConstU32<3>;
     type MaxTokens = ConstU32<1000>;
@@ -184,7 +189,7 @@ pub fn check_invariants() {
     Jobs::do_try_state().unwrap();
     for (owner, provider) in Providers::get() {
         let active = crate::Jobs::<Test>::iter_values()
-            .filter(|job| job.booking.provider == owner)
+            .filter(|job| job.booking.provider == owner && job.proposed.is_none())
             .count();
         assert_eq!(provider.jobs.len(), active, "slots of {owner}");
     }

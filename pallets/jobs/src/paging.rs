@@ -65,6 +65,7 @@ fn living_view<T: Config>(id: JobId, job: JobOf<T>) -> JobViewOf<T> {
         user: job.user,
         model: job.model,
         arithmetic: job.arithmetic,
+        tier: job.tier,
         posted_at: job.posted_at,
         attempts: job.attempt,
         state: JobState::Living(LivingJob {
@@ -80,6 +81,7 @@ fn living_view<T: Config>(id: JobId, job: JobOf<T>) -> JobViewOf<T> {
             encryption_key: job.booking.encryption_key,
             ask_per_token: job.booking.ask_per_token,
             licence: job.licence,
+            proposed: job.proposed,
         }),
     }
 }
@@ -90,6 +92,7 @@ fn ended_view<T: Config>(id: JobId, receipt: ReceiptOf<T>) -> JobViewOf<T> {
         user: receipt.user,
         model: receipt.model,
         arithmetic: receipt.arithmetic,
+        tier: receipt.tier,
         posted_at: receipt.posted_at,
         attempts: receipt.attempts,
         state: JobState::Ended(EndedJob {

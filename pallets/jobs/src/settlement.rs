@@ -1,4 +1,4 @@
-//! How a job ends: with a result that is paid for, or without one and with a refund.
+//! How a job ends: with a result that is paid for, at once or when its window for challenges has passed, or with a refund.
 
 use alloc::vec::Vec;
 
@@ -15,13 +15,14 @@ use sp_runtime::{DispatchError, DispatchResult, Saturating, TokenError, traits::
 use weft_primitives::{
     Balance, ContentId, JobId,
     device::WrappedKey,
-    job::{Act, Decline, Reason, Step},
+    job::{Act, Decline, Phase, Reason, Step},
+    job_view::Proposed,
     price::{self, Split},
-    registry::{ModelRegistry, Moves, Royalties},
+    registry::{Matching, ModelRegistry, Moves, Royalties},
     reputation::Outcome,
 };
 
-use crate::{Config, Error, Event, HoldReason, JobOf, Jobs, Pallet, Party, Receipt, Receipts, types::Handled};
+use crate::{Config, Error, Event, HoldReason, JobOf, Jobs, Pallet, Party, Queue, Receipt, Receipts, types::Handled};
 
 /// What a device commits to.
 pub(crate) struct Work {
@@ -32,26 +33,108 @@ pub(crate) struct Work {
     pub trace_root: Option<[u8; 32]>,
 }
 
+/// What a commit did.
+pub(crate) enum Done {
+    /// It ended the job: with so many places changed in the order book, and the royalty divided among so many.
+    Paid(Moves, u32),
+    /// It opened the result to challenges.
+    Proposed(Moves),
+}
+
 impl<T: Config> Pallet<T> {
-    /// Returns how many places it changed in the order book, and among how many the royalty was divided.
-    pub(crate) fn do_commit(device: T::AccountId, id: JobId, work: Work) -> Result<(Moves, u32), DispatchError> {
+    pub(crate) fn do_commit(device: T::AccountId, id: JobId, work: Work) -> Result<Done, DispatchError> {
         let job = Self::living(id)?;
         ensure!(job.booking.device == device, Error::<T>::NotAssignedToYou);
-        let Step::End { reason, outcome } = Self::step(&job, Act::Commit)? else {
-            defensive!("a commit in time ends the job");
-            return Err(Error::<T>::InputNotReleased.into());
+        let act = if job.tier.challenges().is_some() {
+            Act::Propose
+        } else {
+            Act::Commit
         };
+        let step = Self::step(&job, act)?;
         ensure!(work.used_tokens <= job.max_tokens, Error::<T>::TooManyTokens);
         match (job.arithmetic.has_trace(), work.trace_root) {
             (true, None) => return Err(Error::<T>::TraceRootMissing.into()),
             (false, Some(_)) => return Err(Error::<T>::UnexpectedTraceRoot.into()),
             (true, Some(_)) | (false, None) => {}
         }
+        match step {
+            Step::Await => Self::propose(id, job, work).map(Done::Proposed),
+            Step::End { reason, outcome } => {
+                let (paid, payees) = Self::pay_for(id, &job, work.used_tokens);
+                let moves = Self::free(id, &job, outcome);
+                let provider = job.booking.provider.clone();
+                Self::close(id, job, Some(provider), reason, Some(work), paid);
+                Ok(Done::Paid(moves, payees))
+            }
+            Step::Run | Step::Reassign { .. } | Step::Close { .. } => {
+                defensive!("a commit in time ends the run");
+                Err(Error::<T>::InputNotReleased.into())
+            }
+        }
+    }
 
+    /// A result that may be challenged: its provider is free for other jobs, and waits for the pay.
+    fn propose(id: JobId, mut job: JobOf<T>, work: Work) -> Result<Moves, DispatchError> {
+        let Some(challenges) = job.tier.challenges().copied() else {
+            defensive!("who may be challenged has a window for it");
+            return Err(Error::<T>::InputNotReleased.into());
+        };
+        // Nothing would answer for the result.
+        ensure!(T::Providers::is_staked(&job.booking.provider), Error::<T>::StakeMissing);
+        let moves = Self::free(id, &job, Outcome::Kept);
+        let now = frame_system::Pallet::<T>::block_number();
+        let until = now.saturating_add(Self::challenge_window(challenges.window));
+        job.phase = Phase::Committed { until };
+        Self::deposit_event(Event::Committed {
+            job: id,
+            provider: job.booking.provider.clone(),
+            trace_root: work.trace_root,
+            open: challenges.open,
+            until,
+        });
+        job.proposed = Some(Proposed {
+            output: work.output,
+            result_hash: work.result_hash,
+            trace_root: work.trace_root,
+            output_key: work.output_key,
+            used_tokens: work.used_tokens,
+            disputes: 0,
+        });
+        let due = until.saturating_add(1u32.into());
+        Self::enqueue(Queue::of_window(challenges.window), id, job.attempt, due);
+        Jobs::<T>::insert(id, job);
+        Ok(moves)
+    }
+
+    /// Ends a job whose result was not refuted: it is paid. One whose result was: everything goes back to its user.
+    pub(crate) fn conclude(id: JobId, mut job: JobOf<T>, reason: Reason) {
+        let Some(proposed) = job.proposed.take() else {
+            defensive!("what is committed is there");
+            return;
+        };
+        let provider = Some(job.booking.provider.clone());
+        if !reason.is_paid() {
+            let paid = Self::pay_out(id, &job, Self::refund_of(&job), &[]);
+            Self::close(id, job, provider, reason, None, paid);
+            return;
+        }
+        let (paid, _) = Self::pay_for(id, &job, proposed.used_tokens);
+        let work = Work {
+            output: proposed.output,
+            result_hash: proposed.result_hash,
+            output_key: proposed.output_key,
+            used_tokens: proposed.used_tokens,
+            trace_root: proposed.trace_root,
+        };
+        Self::close(id, job, provider, reason, Some(work), paid);
+    }
+
+    /// Pays for a result. What was paid, and among how many the royalty was divided.
+    fn pay_for(id: JobId, job: &JobOf<T>, used_tokens: u32) -> (Split, u32) {
         let due = price::split(
             job.max_price,
             job.booking.ask_per_token,
-            work.used_tokens,
+            used_tokens,
             T::Models::model(job.model).map_or(0, |terms| terms.royalty),
             T::TreasuryCut::get(),
         );
@@ -61,11 +144,14 @@ impl<T: Config> Pallet<T> {
             T::Royalties::divide(job.model, due.royalty)
         };
         let payees = u32::try_from(royalties.len()).unwrap_or(u32::MAX);
-        let paid = Self::pay_out(id, &job, due, &royalties);
-        let moves = Self::free(id, &job, outcome);
-        let provider = job.booking.provider.clone();
-        Self::close(id, job, Some(provider), reason, Some(work), paid);
-        Ok((moves, payees))
+        (Self::pay_out(id, job, due, &royalties), payees)
+    }
+
+    pub(crate) fn refund_of(job: &JobOf<T>) -> Split {
+        Split {
+            refund: job.max_price,
+            ..Default::default()
+        }
     }
 
     pub(crate) fn do_decline(device: T::AccountId, id: JobId, why: Decline) -> DispatchResult {
@@ -81,7 +167,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Takes a step that pays nobody: to the next provider, or to an end with a refund.
+    /// Takes the step of a job that is overdue or given back: to the next provider, or to its end.
     pub(crate) fn give_up(id: JobId, job: JobOf<T>, step: Step) -> Handled {
         match step {
             Step::Reassign { outcome } => Self::reassign(id, job, outcome),
@@ -89,8 +175,12 @@ impl<T: Config> Pallet<T> {
                 Self::refund(id, job, reason, outcome);
                 Handled::Refunded
             }
-            Step::Run => {
-                defensive!("only a release of the input starts a run");
+            Step::Close { reason } => {
+                Self::conclude(id, job, reason);
+                Handled::Paid
+            }
+            Step::Run | Step::Await => {
+                defensive!("who gives up neither starts nor ends a run");
                 Handled::Skipped
             }
         }
@@ -99,11 +189,7 @@ impl<T: Config> Pallet<T> {
     /// Ends a job with everything back to its user.
     pub(crate) fn refund(id: JobId, job: JobOf<T>, reason: Reason, outcome: Outcome) -> Moves {
         let moves = Self::free(id, &job, outcome);
-        let refund = Split {
-            refund: job.max_price,
-            ..Default::default()
-        };
-        let paid = Self::pay_out(id, &job, refund, &[]);
+        let paid = Self::pay_out(id, &job, Self::refund_of(&job), &[]);
         let provider = job.booking.provider.clone();
         Self::close(id, job, Some(provider), reason, None, paid);
         moves
@@ -139,6 +225,7 @@ impl<T: Config> Pallet<T> {
                 user: job.user,
                 model: job.model,
                 arithmetic: job.arithmetic,
+                tier: job.tier,
                 provider,
                 reason,
                 output: work.as_ref().map(|work| work.output),

@@ -44,8 +44,20 @@ impl<T: Config> Pallet<T> {
                 "a job was given to a provider who lost it"
             );
             ensure!(
-                job.input_key.is_some() == matches!(job.phase, Phase::Running { .. }),
+                job.input_key.is_some() != matches!(job.phase, Phase::AwaitingInput { .. }),
                 "a job runs without its input, or has one without running"
+            );
+            ensure!(
+                job.proposed.is_some() == matches!(job.phase, Phase::Committed { .. }),
+                "a result may be challenged that is not there, or is there and may not"
+            );
+            ensure!(
+                job.tier.challenges().is_none() || job.arithmetic.has_trace(),
+                "a job may be challenged that has no trace"
+            );
+            ensure!(
+                job.proposed.is_none() || job.tier.challenges().is_some(),
+                "a result waits for challenges that there are not"
             );
             ensure!(
                 job.booking
@@ -55,7 +67,8 @@ impl<T: Config> Pallet<T> {
                 "a job's escrow does not cover its price"
             );
             ensure!(
-                !job.arithmetic.has_trace() || T::Models::model(job.model).is_some_and(|terms| terms.exact),
+                !job.arithmetic.has_trace()
+                    || T::Models::model(job.model).is_some_and(|terms| terms.exact_root.is_some()),
                 "an exact job is for a model that is not exact"
             );
         }
@@ -104,7 +117,11 @@ impl<T: Config> Pallet<T> {
                     "an entry is outside its queue"
                 );
                 entries.saturating_inc();
-                waiting.entry((due.job, due.attempt)).or_default().push((queue, due.at));
+                // What ended a run leaves the entries behind that waited for it.
+                let committed = Jobs::<T>::get(due.job).is_some_and(|job| job.proposed.is_some());
+                if committed == queue.is_of_challenges() {
+                    waiting.entry((due.job, due.attempt)).or_default().push((queue, due.at));
+                }
             }
             ensure!(ends.head.checked_add(entries) == Some(ends.tail), "a queue has gaps");
         }
@@ -114,6 +131,19 @@ impl<T: Config> Pallet<T> {
             let in_window = match job.phase {
                 Phase::AwaitingInput { .. } => until,
                 Phase::Running { .. } => until.saturating_sub(Self::run_window(job.patience)),
+                Phase::Committed { .. } => {
+                    let window = job
+                        .tier
+                        .challenges()
+                        .map(|challenges| Queue::of_window(challenges.window));
+                    let once = window.map(|queue| (queue, until.saturating_add(1u32.into())));
+                    let entries = waiting.get(&(id, job.attempt)).map_or(&[][..], Vec::as_slice);
+                    ensure!(
+                        entries.iter().copied().eq(once) || (entries.is_empty() && Self::is_disputed(&job)),
+                        "a result does not wait exactly once for the end of its window"
+                    );
+                    continue;
+                }
             };
             let looked_at_next = (Queue::Input, in_window.saturating_add(1u32.into()));
             let lapses_next = (Queue::of_run(job.patience), until.saturating_add(1u32.into()));
@@ -163,7 +193,9 @@ impl<T: Config> Pallet<T> {
         );
         let mut active = BTreeMap::<T::AccountId, Vec<JobId>>::new();
         for (id, job) in Jobs::<T>::iter() {
-            active.entry(job.booking.provider).or_default().push(id);
+            if job.proposed.is_none() {
+                active.entry(job.booking.provider).or_default().push(id);
+            }
         }
         for (provider, mut ids) in active {
             let mut booked = T::Providers::booked(&provider);
@@ -171,7 +203,7 @@ impl<T: Config> Pallet<T> {
             ids.sort_unstable();
             ensure!(
                 booked == ids,
-                "a provider is not booked once for each of their living jobs"
+                "a provider is not booked once for each of their jobs without a result"
             );
         }
         Ok(())

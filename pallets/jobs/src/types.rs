@@ -7,11 +7,13 @@ use weft_primitives::{
     AssetId, Balance, ContentId, JobId, LicenceId,
     device::{EncryptionKey, WrappedKey},
     job::{Arithmetic, MAX_ATTEMPTS, Patience, Phase, Reason},
+    job_view::Proposed,
     price::Split,
     registry::Booking,
+    tier::{Tier, Window},
 };
 
-/// A job that lives: a provider is booked for it and someone's act is awaited.
+/// A job that lives: a provider is booked for it and someone's act is awaited, or its result may be challenged.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub struct Job<AccountId, BlockNumber> {
     /// Who posted it and whose escrow is held.
@@ -30,18 +32,22 @@ pub struct Job<AccountId, BlockNumber> {
     pub patience: Patience,
     /// By which arithmetic it is to be answered.
     pub arithmetic: Arithmetic,
+    /// By what its result is assured.
+    pub tier: Tier,
     /// The current assignment, from 1.
     pub attempt: u8,
     /// Who lost the job in earlier attempts.
     pub excluded: BoundedVec<AccountId, ConstU32<{ MAX_ATTEMPTS as u32 }>>,
-    /// Who is booked now, and at what price.
+    /// Who is booked now, or was until the result was committed, and at what price, [`Tier::premium`] included.
     pub booking: Booking<AccountId>,
     /// What is awaited, and until when.
     pub phase: Phase<BlockNumber>,
-    /// The input's content key, wrapped for the booked device; present exactly while running.
+    /// The input's content key, wrapped for the booked device; present exactly from its release on.
     pub input_key: Option<WrappedKey>,
     /// Of which a use was taken; `None` if the model needs no licence.
     pub licence: Option<LicenceId>,
+    /// The result, present exactly while it may be challenged.
+    pub proposed: Option<Proposed>,
     /// Block in which it was posted.
     pub posted_at: BlockNumber,
 }
@@ -55,6 +61,8 @@ pub struct Receipt<AccountId, BlockNumber> {
     pub model: AssetId,
     /// By which arithmetic it was to be answered.
     pub arithmetic: Arithmetic,
+    /// By what its result was assured.
+    pub tier: Tier,
     /// Who held the job when it ended; `None` if nobody was left to take it.
     pub provider: Option<AccountId>,
     /// The one reason.
@@ -93,11 +101,25 @@ pub enum Queue {
     Standard,
     /// Commit of a job with [`Patience::Long`].
     Long,
+    /// Challenges of a result with [`Window::Short`].
+    ShortChallenge,
+    /// Challenges of a result with [`Window::Standard`].
+    StandardChallenge,
+    /// Challenges of a result with [`Window::Long`].
+    LongChallenge,
 }
 
 impl Queue {
     /// All queues.
-    pub const ALL: [Self; 4] = [Self::Input, Self::Short, Self::Standard, Self::Long];
+    pub const ALL: [Self; 7] = [
+        Self::Input,
+        Self::Short,
+        Self::Standard,
+        Self::Long,
+        Self::ShortChallenge,
+        Self::StandardChallenge,
+        Self::LongChallenge,
+    ];
 
     /// The queue of a running job's deadline.
     pub const fn of_run(patience: Patience) -> Self {
@@ -106,6 +128,23 @@ impl Queue {
             Patience::Standard => Self::Standard,
             Patience::Long => Self::Long,
         }
+    }
+
+    /// The queue of the end of a window for challenges.
+    pub const fn of_window(window: Window) -> Self {
+        match window {
+            Window::Short => Self::ShortChallenge,
+            Window::Standard => Self::StandardChallenge,
+            Window::Long => Self::LongChallenge,
+        }
+    }
+
+    /// Whether its entries are ends of windows for challenges.
+    pub const fn is_of_challenges(self) -> bool {
+        matches!(
+            self,
+            Self::ShortChallenge | Self::StandardChallenge | Self::LongChallenge
+        )
     }
 }
 
@@ -122,12 +161,15 @@ pub(crate) enum Line {
 
 impl Line {
     /// All lines.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::Posted,
         Self::Queue(Queue::Input),
         Self::Queue(Queue::Short),
         Self::Queue(Queue::Standard),
         Self::Queue(Queue::Long),
+        Self::Queue(Queue::ShortChallenge),
+        Self::Queue(Queue::StandardChallenge),
+        Self::Queue(Queue::LongChallenge),
         Self::Receipts,
     ];
 
@@ -180,6 +222,8 @@ pub(crate) enum Handled {
     Refunded,
     /// The job ended because nobody could take it after a search.
     Abandoned,
+    /// The window for challenges passed, and the result was paid.
+    Paid,
     /// The job runs: it waits for its device's deadline now.
     Waits,
     /// A receipt was removed.

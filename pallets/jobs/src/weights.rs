@@ -13,6 +13,8 @@ pub trait WeightInfo {
     /// An exact result is committed, and everyone is paid, `payees` of them for the model, and `moves` offers enter the
     /// book.
     fn commit(moves: u32, payees: u32) -> Weight;
+    /// An exact result that may be challenged is committed, and `moves` offers enter the book.
+    fn propose(moves: u32) -> Weight;
     /// What a post costs besides if it takes a use of a licence.
     fn take_use() -> Weight;
     /// What a cancellation costs besides if it gives a use back.
@@ -33,6 +35,8 @@ pub trait WeightInfo {
     fn due_refunded() -> Weight;
     /// A due job ends because nobody else can be found, and gives its use back.
     fn due_abandoned() -> Weight;
+    /// A result's window for challenges has passed, and everyone is paid, `payees` of them for the model.
+    fn due_paid(payees: u32) -> Weight;
     /// A job runs and goes on to wait for its device.
     fn due_waits() -> Weight;
     /// A receipt is removed.
@@ -58,6 +62,12 @@ impl WeightInfo for () {
         estimate(120, 12, 9)
             .saturating_add(estimate(10, 5, 5).saturating_mul(moves.into()))
             .saturating_add(estimate(30, 2, 1).saturating_mul(payees.into()))
+    }
+    fn propose(moves: u32) -> Weight {
+        estimate(60, 6, 6).saturating_add(estimate(10, 5, 5).saturating_mul(moves.into()))
+    }
+    fn due_paid(payees: u32) -> Weight {
+        estimate(100, 12, 9).saturating_add(estimate(30, 2, 1).saturating_mul(payees.into()))
     }
     fn take_use() -> Weight {
         estimate(10, 4, 1)

@@ -124,6 +124,15 @@ pub(crate) fn published<T: Config>(owner: &T::AccountId) -> AssetId {
     stored::<T>(owner, publication::<T>(), Default::default())
 }
 
+/// A listed exact model with this root.
+pub(crate) fn published_exact<T: Config>(owner: &T::AccountId, exact_root: [u8; 32]) -> AssetId {
+    let what = PublicationOf::<T> {
+        exact_root: Some(exact_root),
+        ..publication::<T>()
+    };
+    stored::<T>(owner, what, Default::default())
+}
+
 fn stored<T: Config>(owner: &T::AccountId, what: PublicationOf<T>, prices: Tariffs) -> AssetId {
     Pallet::<T>::store_work(owner.clone(), what, tags(b'a'), prices, Default::default(), 0)
         .expect("a benchmark's chain has numbers left")

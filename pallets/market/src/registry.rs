@@ -14,7 +14,7 @@ use crate::{AssetInfoOf, AssetStatus, Assets, Config, Grants, Licences, Pallet, 
 fn terms<T: Config>(info: AssetInfoOf<T>) -> ModelTerms {
     ModelTerms {
         royalty: info.published.royalty,
-        exact: info.published.exact_root.is_some(),
+        exact_root: info.published.exact_root,
     }
 }
 
@@ -47,6 +47,11 @@ impl<T: Config> ModelRegistry<T::AccountId> for Pallet<T> {
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_model(creator: &T::AccountId) -> AssetId {
         crate::benchmarking::published::<T>(creator)
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_exact_model(creator: &T::AccountId, exact_root: [u8; 32]) -> AssetId {
+        crate::benchmarking::published_exact::<T>(creator, exact_root)
     }
 
     #[cfg(feature = "runtime-benchmarks")]

@@ -3,7 +3,7 @@
 //! Owners stake and are paid; their devices do the work. A provider offers models at a price per token, and jobs are
 //! matched to offers in one order book for each model, at a cost that does not depend on how many offers there are.
 //!
-//! This file is the interface. Bodies are in `registration`, `stake`, `availability` and `offers`; the order book is in
+//! This file is the interface. Bodies are in `registration`, `stake`, `slashing`, `availability` and `offers`; the order book is in
 //! `book`, picking from it in `matching`, pages for the runtime API in `listing`, and what must always hold in
 //! `try_state`.
 
@@ -21,6 +21,7 @@ mod matching;
 mod mock;
 mod offers;
 mod registration;
+mod slashing;
 mod stake;
 #[cfg(test)]
 mod tests;
@@ -78,7 +79,8 @@ pub mod pallet {
         #[pallet::constant]
         type MinStake: Get<Balance>;
 
-        /// How long stake stays within reach after it is unbonded, in blocks.
+        /// How long stake stays within reach after it is unbonded, in blocks. Longer than any result may be challenged and any
+        /// dispute about one takes.
         #[pallet::constant]
         type UnbondingPeriod: Get<BlockNumberFor<Self>>;
 
@@ -105,6 +107,10 @@ pub mod pallet {
         /// The longest endpoint, in bytes.
         #[pallet::constant]
         type MaxEndpointBytes: Get<u32>;
+
+        /// Who receives what is forfeited, but for rewards. Should exist from genesis on.
+        #[pallet::constant]
+        type TreasuryAccount: Get<Self::AccountId>;
 
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
@@ -134,6 +140,10 @@ pub mod pallet {
     /// Stake on its way out. Bounded by [`Config::MaxUnbonding`]; paid for with the registration, which outlives it.
     #[pallet::storage]
     pub type Unbonding<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, UnbondingOf<T>, ValueQuery>;
+
+    /// Stake that was seized and is neither given back nor lost yet. Still held from the owner; bounded in time by appeals.
+    #[pallet::storage]
+    pub type Seized<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Balance, ValueQuery>;
 
     /// Offers. The owner pays [`Config::OfferDeposit`] for each until it is withdrawn.
     #[pallet::storage]
@@ -247,6 +257,33 @@ pub mod pallet {
             /// How much.
             amount: Balance,
         },
+        /// All stake of a provider was seized, because a result of theirs was found wrong or not defended. It may be appealed.
+        StakeSeized {
+            /// The owner.
+            owner: T::AccountId,
+            /// How much, bonded and unbonding.
+            amount: Balance,
+        },
+        /// Stake that was seized is bonded again.
+        StakeRestored {
+            /// The owner.
+            owner: T::AccountId,
+            /// How much.
+            amount: Balance,
+            /// What is bonded now.
+            stake: Balance,
+        },
+        /// Stake that was seized is lost. What neither is the reward nor was burned is the treasury's.
+        StakeForfeited {
+            /// The owner.
+            owner: T::AccountId,
+            /// How much.
+            amount: Balance,
+            /// What of it went to who showed the wrong.
+            reward: Balance,
+            /// What of it was burned, because the treasury's account could not take it.
+            burned: Balance,
+        },
         /// A model is offered, or offered at another price.
         Offered {
             /// The owner.
@@ -330,7 +367,7 @@ pub mod pallet {
         CapacityBelowBusy,
         /// Jobs are running: pause and wait for them to end.
         Busy,
-        /// Stake is bonded or on its way out: unbond and withdraw it first.
+        /// Stake is bonded, on its way out or seized: unbond and withdraw it first, or wait for the end of the dispute.
         StakeRemains,
         /// The amount is zero.
         ZeroAmount,

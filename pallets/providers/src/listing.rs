@@ -7,7 +7,7 @@ use weft_primitives::{
     view::{OfferView, ProviderView},
 };
 
-use crate::{Config, ModelOfferCount, ModelOffers, Offers, OffersOf, Pallet, Providers, Unbonding};
+use crate::{Config, ModelOfferCount, ModelOffers, Offers, OffersOf, Pallet, Providers, Seized, Unbonding};
 
 impl<T: Config> Pallet<T> {
     /// A provider, by its owner's or its device's account.
@@ -20,6 +20,7 @@ impl<T: Config> Pallet<T> {
             unbonding: Unbonding::<T>::get(&owner)
                 .iter()
                 .fold(0, |sum: Balance, chunk| sum.saturating_add(chunk.amount)),
+            seized: Seized::<T>::get(&owner),
             offers: OffersOf::<T>::get(&owner).into_inner(),
             owner,
             device: info.device,
@@ -31,6 +32,7 @@ impl<T: Config> Pallet<T> {
             completed: info.completed,
             missed: info.missed,
             declined: info.declined,
+            refuted: info.refuted,
         })
     }
 

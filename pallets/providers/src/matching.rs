@@ -162,6 +162,10 @@ impl<T: Config> Matching<T::AccountId> for Pallet<T> {
         moves
     }
 
+    fn is_staked(provider: &T::AccountId) -> bool {
+        Providers::<T>::get(provider).is_some_and(|info| info.stake >= T::MinStake::get())
+    }
+
     fn booked(provider: &T::AccountId) -> Vec<JobId> {
         Providers::<T>::get(provider).map_or_else(Vec::new, |info| info.jobs.into_inner())
     }
@@ -184,6 +188,7 @@ fn count<T: Config>(info: &mut ProviderInfoOf<T>, outcome: Outcome) -> bool {
         Outcome::Kept => &mut info.completed,
         Outcome::Declined => &mut info.declined,
         Outcome::Missed => &mut info.missed,
+        Outcome::Refuted => &mut info.refuted,
         Outcome::Blameless => return false,
     };
     *counter = counter.saturating_add(1);

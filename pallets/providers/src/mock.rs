@@ -67,6 +67,7 @@ parameter_types! {
     pub const MaxUnbonding: u32 = MAX_UNBONDING;
     pub const MaxCapacity: u16 = MAX_CAPACITY;
     pub const MaxEndpointBytes: u32 = 128;
+    pub Treasury: AccountId32 = treasury();
     /// The models there are, each with whether it is listed.
     pub storage Models: BTreeMap<AssetId, bool> = BTreeMap::new();
     /// The models' keys: for which key of which provider they are wrapped.
@@ -86,6 +87,7 @@ impl pallet_providers::Config for Test {
     type RegistrationDeposit = RegistrationDeposit;
     type OfferDeposit = OfferDeposit;
     type MaxEndpointBytes = MaxEndpointBytes;
+    type TreasuryAccount = Treasury;
     type WeightInfo = ();
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkHelper = Signer;
@@ -140,6 +142,11 @@ impl ModelRegistry<AccountId32> for Market {
         model
     }
 
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_exact_model(creator: &AccountId32, _: [u8; 32]) -> AssetId {
+        Self::benchmark_model(creator)
+    }
+
     fn take_use(_: AssetId, _: &AccountId32) -> Result<Option<LicenceId>, NotLicensed> {
         Ok(None)
     }
@@ -158,7 +165,7 @@ impl ModelRegistry<AccountId32> for Market {
 fn terms() -> ModelTerms {
     ModelTerms {
         royalty: 0,
-        exact: false,
+        exact_root: None,
     }
 }
 
@@ -184,6 +191,11 @@ pub const FUNDS: Balance = 10_000;
 /// Owners 1 to 9 have [`FUNDS`].
 pub fn owner(n: u8) -> AccountId32 {
     [n; 32].into()
+}
+
+/// Where forfeited stakes go; it exists.
+pub fn treasury() -> AccountId32 {
+    owner(9)
 }
 
 pub fn device_pair(n: u8) -> sr25519::Pair {

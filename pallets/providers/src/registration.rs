@@ -15,7 +15,7 @@ use weft_primitives::{
 
 use crate::{
     Availability, Config, DeviceOwner, Error, Event, HoldReason, Offers, OffersOf, Pallet, PauseReason, ProviderInfo,
-    ProviderInfoOf, Providers, Unbonding, UrlOf,
+    ProviderInfoOf, Providers, Seized, Unbonding, UrlOf,
 };
 
 impl<T: Config> Pallet<T> {
@@ -61,6 +61,7 @@ impl<T: Config> Pallet<T> {
                 completed: 0,
                 missed: 0,
                 declined: 0,
+                refuted: 0,
                 deposit,
             },
         );
@@ -134,7 +135,7 @@ impl<T: Config> Pallet<T> {
         let info = Providers::<T>::get(&owner).ok_or(Error::<T>::NotFound)?;
         ensure!(info.busy() == 0, Error::<T>::Busy);
         ensure!(
-            info.stake == 0 && !Unbonding::<T>::contains_key(&owner),
+            info.stake == 0 && !Unbonding::<T>::contains_key(&owner) && !Seized::<T>::contains_key(&owner),
             Error::<T>::StakeRemains
         );
         for model in OffersOf::<T>::get(&owner) {

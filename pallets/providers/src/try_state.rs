@@ -10,7 +10,7 @@ use weft_primitives::{AssetId, Balance, endpoint::is_endpoint, order_book::Bucke
 
 use crate::{
     BucketEntry, BucketLen, Config, DeviceOwner, HoldReason, ModelOfferCount, ModelOffers, Occupied, Offers, OffersOf,
-    Pallet, Providers, Unbonding,
+    Pallet, Providers, Seized, Unbonding,
 };
 
 impl<T: Config> Pallet<T> {
@@ -41,8 +41,11 @@ impl<T: Config> Pallet<T> {
             );
             ensure!(info.busy() <= info.capacity, "a device has more jobs than it takes");
             ensure!(
-                info.busy() == 0 || info.stake >= T::MinStake::get(),
-                "a provider has jobs without the stake for them"
+                info.busy() == 0
+                    || info.stake >= T::MinStake::get()
+                    || info.refuted > 0
+                    || Seized::<T>::contains_key(&owner),
+                "a provider has jobs without the stake for them, which was not taken"
             );
             ensure!(is_endpoint(&info.endpoint), "an endpoint is not visible ASCII");
         }
@@ -67,13 +70,20 @@ impl<T: Config> Pallet<T> {
                 "stake on its way out is not in order"
             );
         }
+        for (owner, seized) in Seized::<T>::iter() {
+            ensure!(
+                seized > 0 && Providers::<T>::contains_key(&owner),
+                "nothing, or stake of nobody, is seized"
+            );
+        }
         for (owner, info) in Providers::<T>::iter() {
-            let stake = Unbonding::<T>::get(&owner)
-                .iter()
-                .fold(info.stake, |sum: Balance, chunk| sum.saturating_add(chunk.amount));
+            let stake = Unbonding::<T>::get(&owner).iter().fold(
+                info.stake.saturating_add(Seized::<T>::get(&owner)),
+                |sum: Balance, chunk| sum.saturating_add(chunk.amount),
+            );
             ensure!(
                 T::Currency::balance_on_hold(&HoldReason::Stake.into(), &owner) == stake,
-                "held stake is not what is bonded and unbonding"
+                "held stake is not what is bonded, unbonding and seized"
             );
             let deposits = Offers::<T>::iter_prefix_values(&owner)
                 .fold(info.deposit, |sum, offer| sum.saturating_add(offer.deposit));

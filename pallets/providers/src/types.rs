@@ -56,6 +56,8 @@ pub struct ProviderInfo<AccountId, Url, Jobs> {
     pub missed: u32,
     /// Jobs given back since registration.
     pub declined: u32,
+    /// Results that were refuted since registration.
+    pub refuted: u32,
     /// What is held from the owner for this record.
     pub deposit: Balance,
 }

@@ -97,6 +97,7 @@ impl pallet_providers::Config for Runtime {
     type RegistrationDeposit = RegistrationDeposit;
     type OfferDeposit = OfferDeposit;
     type MaxEndpointBytes = ConstU32<128>;
+    type TreasuryAccount = TreasuryAccount;
     type WeightInfo = weights::pallet_providers::WeightInfo<Runtime>;
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkHelper = ();

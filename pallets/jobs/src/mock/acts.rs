@@ -10,6 +10,7 @@ use weft_primitives::{
     device::{EncryptionKey, WRAPPED_KEY_BYTES, WrappedKey},
     job::{Arithmetic, Decline, Patience, Reason},
     price::Split,
+    tier::{Challenges, Tier, Window},
 };
 
 use super::*;
@@ -42,6 +43,7 @@ pub const WRAPPED: WrappedKey = [4; WRAPPED_KEY_BYTES];
 pub const RESULT_HASH: [u8; 32] = [5; 32];
 pub const OUTPUT_KEY: WrappedKey = [6; WRAPPED_KEY_BYTES];
 pub const TRACE_ROOT: [u8; 32] = [7; 32];
+pub const PROMPT: [u8; 32] = [8; 32];
 
 /// Posts a float job and returns its number.
 pub fn post(user: AccountId, max_tokens: u32, max_price: Balance) -> Result<JobId, DispatchError> {
@@ -65,6 +67,22 @@ pub fn post_call(
     post_by(user, model, max_tokens, max_price, patience, Arithmetic::Float)
 }
 
+/// A tier whose results may be challenged by anybody.
+pub fn challengeable(window: Window) -> Tier {
+    Tier::Exact(Challenges {
+        window,
+        prompt: Some(PROMPT),
+        open: true,
+    })
+}
+
+/// Posts an exact job for ten tokens, whose result may be challenged, and returns its number.
+pub fn post_challengeable(user: AccountId, window: Window) -> Result<JobId, DispatchError> {
+    let id = crate::NextJobId::<Test>::get();
+    let tier = challengeable(window);
+    post_in_tier(user, EXACT_MODEL, 10, 1_000, Patience::Short, Arithmetic::Exact, tier).map(|()| id)
+}
+
 pub fn post_by(
     user: AccountId,
     model: AssetId,
@@ -72,6 +90,18 @@ pub fn post_by(
     max_price: Balance,
     patience: Patience,
     arithmetic: Arithmetic,
+) -> DispatchResult {
+    post_in_tier(user, model, max_tokens, max_price, patience, arithmetic, Tier::None)
+}
+
+pub fn post_in_tier(
+    user: AccountId,
+    model: AssetId,
+    max_tokens: u32,
+    max_price: Balance,
+    patience: Patience,
+    arithmetic: Arithmetic,
+    tier: Tier,
 ) -> DispatchResult {
     dispatch(
         user,
@@ -83,6 +113,7 @@ pub fn post_by(
             max_price,
             patience,
             arithmetic,
+            tier,
         },
     )
 }

@@ -62,6 +62,8 @@ pub struct Provider {
     pub capacity: u32,
     pub jobs: Vec<JobId>,
     pub outcomes: Vec<Outcome>,
+    /// Whether the stake that answers for results is there.
+    pub staked: bool,
 }
 
 impl Provider {
@@ -116,10 +118,10 @@ impl ModelRegistry<AccountId> for Registry {
     }
 
     fn model(asset: AssetId) -> Option<ModelTerms> {
-        let Model { exact, .. } = *Models::get().get(&asset)?;
+        let model = *Models::get().get(&asset)?;
         Some(ModelTerms {
             royalty: ROYALTY,
-            exact,
+            exact_root: model.exact.then_some(EXACT_ROOT),
         })
     }
 
@@ -129,6 +131,11 @@ impl ModelRegistry<AccountId> for Registry {
 
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_model(_: &AccountId) -> AssetId {
+        Self::list(EXACT_MODEL, Model::EXACT)
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_exact_model(_: &AccountId, _: [u8; 32]) -> AssetId {
         Self::list(EXACT_MODEL, Model::EXACT)
     }
 
@@ -208,8 +215,16 @@ impl Book {
                 capacity,
                 jobs,
                 outcomes,
+                staked: true,
             },
         );
+        Providers::set(&providers);
+    }
+
+    /// Takes a provider's stake.
+    pub fn slash(owner: AccountId) {
+        let mut providers = Providers::get();
+        providers.get_mut(&owner).unwrap().staked = false;
         Providers::set(&providers);
     }
 
@@ -269,6 +284,10 @@ impl Matching<AccountId> for Book {
         booked.outcomes.push(outcome);
         Providers::set(&providers);
         moves
+    }
+
+    fn is_staked(provider: &AccountId) -> bool {
+        Providers::get().get(provider).is_some_and(|known| known.staked)
     }
 
     fn booked(provider: &AccountId) -> Vec<JobId> {

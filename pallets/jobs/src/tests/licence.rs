@@ -109,7 +109,7 @@ fn what_a_use_costs_is_charged_only_where_one_is_taken() {
     use crate::{Call, WeightInfo};
     use frame_support::dispatch::GetDispatchInfo;
     use sp_runtime::traits::Dispatchable;
-    use weft_primitives::job::Arithmetic;
+    use weft_primitives::{job::Arithmetic, tier::Tier};
 
     Chain::with(&[(FIRST, 10, 8)]).test(|| {
         Registry::license(ALICE, 8);
@@ -122,6 +122,7 @@ fn what_a_use_costs_is_charged_only_where_one_is_taken() {
                 max_price: 1_000,
                 patience: Patience::Short,
                 arithmetic: Arithmetic::Float,
+                tier: Tier::None,
             })
         };
         type Cost = ();

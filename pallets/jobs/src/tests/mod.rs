@@ -1,5 +1,6 @@
 //! One file a group of calls. [`Chain::test`](crate::mock::Chain::test) checks every invariant after each test.
 
+mod challenges;
 mod deadlines;
 mod decline;
 mod exact;

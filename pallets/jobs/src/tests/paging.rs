@@ -26,6 +26,7 @@ fn a_living_job_shows_what_a_device_needs() {
                 user: ALICE,
                 model: MODEL,
                 arithmetic: Arithmetic::Float,
+                tier: weft_primitives::tier::Tier::None,
                 posted_at: 1,
                 attempts: 1,
                 state: JobState::Living(LivingJob {
@@ -41,6 +42,7 @@ fn a_living_job_shows_what_a_device_needs() {
                     encryption_key: key_of(FIRST),
                     ask_per_token: 10,
                     licence: None,
+                    proposed: None,
                 }),
             }
         );

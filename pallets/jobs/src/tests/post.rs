@@ -35,6 +35,7 @@ fn the_cheapest_provider_is_booked_and_the_escrow_held() {
                     model: MODEL,
                     max_price: 5_000,
                     arithmetic: Arithmetic::Float,
+                    tier: weft_primitives::tier::Tier::None,
                 },
                 Event::Assigned {
                     job,

@@ -11,6 +11,8 @@ use weft_primitives::{
     JobId,
     job::{Arithmetic, Patience, Reason},
     price::Split,
+    registry::Challengeable,
+    tier::{Tier, Window},
 };
 
 use crate::{
@@ -32,6 +34,7 @@ enum Move {
         max_price: u128,
         patience: Patience,
         arithmetic: Arithmetic,
+        tier: Tier,
     },
     Release {
         job: u64,
@@ -48,6 +51,16 @@ enum Move {
         used_tokens: u32,
         /// Whether it comes with a trace root exactly if it should.
         rightly_traced: bool,
+    },
+    Dispute {
+        job: u64,
+    },
+    Decide {
+        job: u64,
+        refuted: bool,
+    },
+    Slash {
+        owner: usize,
     },
     Decline {
         job: u64,
@@ -81,6 +94,13 @@ fn arithmetic() -> impl Strategy<Value = Arithmetic> {
     prop_oneof![Just(Arithmetic::Float), Just(Arithmetic::Exact)]
 }
 
+fn tier() -> impl Strategy<Value = Tier> {
+    prop_oneof![
+        2 => Just(Tier::None),
+        1 => prop::sample::select(&Window::ALL[..]).prop_map(challengeable)
+    ]
+}
+
 /// Mostly by whom it concerns, now and then by another.
 fn right_or_wrong() -> impl Strategy<Value = Option<usize>> {
     prop_oneof![4 => Just(None), 1 => (0..OWNERS.len()).prop_map(Some)]
@@ -91,9 +111,9 @@ fn moves() -> impl Strategy<Value = Move> {
     // Counted back from the latest job, so that most moves meet a job that lives.
     let job = 0u64..8;
     prop_oneof![
-        4 => (user.clone(), 6u64..12, 0u32..1_100, 0u128..50_000, patience(), arithmetic()).prop_map(
-            |(user, model, max_tokens, max_price, patience, arithmetic)| {
-                Move::Post { user, model, max_tokens, max_price, patience, arithmetic }
+        4 => (user.clone(), 6u64..12, 0u32..1_100, 0u128..50_000, patience(), arithmetic(), tier()).prop_map(
+            |(user, model, max_tokens, max_price, patience, arithmetic, tier)| {
+                Move::Post { user, model, max_tokens, max_price, patience, arithmetic, tier }
             }
         ),
         4 => (job.clone(), user.clone(), right_or_wrong())
@@ -105,6 +125,9 @@ fn moves() -> impl Strategy<Value = Move> {
             }
         ),
         2 => (job.clone(), right_or_wrong()).prop_map(|(job, device_of)| Move::Decline { job, device_of }),
+        1 => job.clone().prop_map(|job| Move::Dispute { job }),
+        1 => (job.clone(), any::<bool>()).prop_map(|(job, refuted)| Move::Decide { job, refuted }),
+        1 => (0..OWNERS.len()).prop_map(|owner| Move::Slash { owner }),
         2 => (job, user).prop_map(|(job, by)| Move::Expire { job, by }),
         1 => (0..OWNERS.len(), 0u128..60, 0u32..4)
             .prop_map(|(owner, ask, capacity)| Move::Offer { owner, ask, capacity }),
@@ -128,7 +151,8 @@ fn make(this: Move) {
             max_price,
             patience,
             arithmetic,
-        } => post_by(USERS[user], model, max_tokens, max_price, patience, arithmetic),
+            tier,
+        } => post_in_tier(USERS[user], model, max_tokens, max_price, patience, arithmetic, tier),
         Move::Release { job, user, key_of: by } => {
             let job = recent(job);
             release_to(USERS[user], job, key_of(owner_or(by, job)))
@@ -144,6 +168,24 @@ fn make(this: Move) {
             let exact = Living::<Test>::get(job).is_some_and(|job| job.arithmetic == Arithmetic::Exact);
             let trace_root = (exact == rightly_traced).then_some(TRACE_ROOT);
             commit_with(device_of(owner_or(by, job)), job, used_tokens, trace_root)
+        }
+        Move::Dispute { job } => {
+            let job = recent(job);
+            if Jobs::proposed(job).is_some() {
+                Jobs::disputed(job);
+            }
+            Ok(())
+        }
+        Move::Decide { job, refuted } => {
+            let job = recent(job);
+            if disputes(job) > 0 {
+                Jobs::decided(job, refuted);
+            }
+            Ok(())
+        }
+        Move::Slash { owner } => {
+            Book::slash(OWNERS[owner]);
+            Ok(())
         }
         Move::Decline { job, device_of: by } => {
             let job = recent(job);
@@ -168,6 +210,11 @@ fn make(this: Move) {
             Ok(())
         }
     };
+}
+
+fn disputes(job: JobId) -> u32 {
+    let proposed = Living::<Test>::get(job).and_then(|job| job.proposed);
+    proposed.map_or(0, |proposed| proposed.disputes)
 }
 
 /// Every job's end, as the events tell it.
@@ -199,12 +246,17 @@ fn endings() -> BTreeMap<JobId, (AccountId, Reason, Option<AccountId>, Split)> {
 /// Everybody falls silent: the chain alone must bring everything to its end.
 fn fall_silent() {
     let posted = NextJobId::<Test>::get() as u32;
-    let longest = 3 * (5 + 40) + posted * 6;
+    for job in 0..NextJobId::<Test>::get() {
+        for _ in 0..disputes(job) {
+            Jobs::decided(job, false);
+        }
+    }
+    let longest = 3 * (5 + 40) + 33 + posted * 9;
     run_to(System::block_number() + longest);
     assert_eq!(Living::<Test>::iter_keys().count(), 0);
     let ends = endings();
     assert_eq!(ends.len() as u32, posted, "a job has no end");
-    run_to(System::block_number() + 30 + posted * 6);
+    run_to(System::block_number() + 30 + posted * 9);
     assert_eq!(Receipts::<Test>::iter_keys().count(), 0);
     assert_eq!(JobsByUser::<Test>::iter_keys().count(), 0);
     assert_eq!(Deadlines::<Test>::iter_keys().count(), 0);

@@ -60,6 +60,7 @@ fn a_commit_in_time_pays_everyone_to_the_last_unit() {
                 user: ALICE,
                 model: MODEL,
                 arithmetic: Arithmetic::Float,
+                tier: weft_primitives::tier::Tier::None,
                 provider: Some(FIRST),
                 reason: Reason::Completed,
                 output: Some(output()),

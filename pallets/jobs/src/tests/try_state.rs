@@ -2,7 +2,12 @@
 
 use frame_support::traits::fungible::MutateHold;
 use sp_runtime::TryRuntimeError;
-use weft_primitives::{job::Arithmetic, registry::Matching, reputation::Outcome};
+use weft_primitives::{
+    job::{Arithmetic, Phase},
+    registry::Matching,
+    reputation::Outcome,
+    tier::Window,
+};
 
 use super::*;
 use crate::{
@@ -70,12 +75,21 @@ fn each_kind_of_damage_is_noticed() {
         );
         assert_eq!(
             change(|job| job.booking.provider = SECOND),
-            "a provider is not booked once for each of their living jobs"
+            "a provider is not booked once for each of their jobs without a result"
         );
 
         assert_eq!(
             change(|job| job.arithmetic = Arithmetic::Exact),
             "an exact job is for a model that is not exact"
+        );
+
+        assert_eq!(
+            change(|job| job.phase = Phase::Committed { until: 40 }),
+            "a result may be challenged that is not there, or is there and may not"
+        );
+        assert_eq!(
+            change(|job| job.tier = challengeable(Window::Short)),
+            "a job may be challenged that has no trace"
         );
 
         assert_eq!(
@@ -143,7 +157,7 @@ fn each_kind_of_damage_is_noticed() {
             complaint(|| {
                 Book::settle(&FIRST, running, Outcome::Blameless);
             }),
-            "a provider is not booked once for each of their living jobs"
+            "a provider is not booked once for each of their jobs without a result"
         );
     });
 }

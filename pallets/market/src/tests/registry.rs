@@ -11,7 +11,7 @@ fn a_retired_model_is_not_listed_and_still_pays_its_owner() {
         let asset = publish(CREATOR);
         let terms = Some(ModelTerms {
             royalty: 50_000,
-            exact: false,
+            exact_root: None,
         });
         assert_eq!(Market::listed_model(asset), terms);
         assert_eq!(Market::model(asset), terms);
@@ -27,8 +27,8 @@ fn a_retired_model_is_not_listed_and_still_pays_its_owner() {
 fn a_model_with_a_root_is_exact() {
     run(|| {
         let asset = publish_exact(CREATOR);
-        assert!(Market::listed_model(asset).unwrap().exact);
-        assert!(Market::model(asset).unwrap().exact);
+        assert!(Market::listed_model(asset).unwrap().exact_root.is_some());
+        assert!(Market::model(asset).unwrap().exact_root.is_some());
     });
 }
 

@@ -8,5 +8,6 @@ mod offers;
 mod registration;
 mod rotation;
 mod sequences;
+mod slashing;
 mod stake;
 mod try_state;

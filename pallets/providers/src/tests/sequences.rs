@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use weft_primitives::{
     AssetId, Balance,
-    registry::{Matching, NoMatch},
+    registry::{Matching, NoMatch, Stakes},
     reputation::Outcome,
 };
 
@@ -75,6 +75,18 @@ enum Op {
     Wait {
         blocks: u64,
     },
+    Seize {
+        n: u8,
+    },
+    Restore {
+        n: u8,
+        amount: Balance,
+    },
+    Forfeit {
+        n: u8,
+        amount: Balance,
+        winner: u8,
+    },
 }
 
 /// Few owners, devices and models, so that they get in each other's way.
@@ -92,7 +104,7 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         2 => (n.clone(), n.clone(), 0..=MAX_CAPACITY + 1).prop_map(|(n, d, capacity)| Op::Register { n, d, capacity }),
         3 => (n.clone(), amount.clone()).prop_map(|(n, amount)| Op::Bond { n, amount }),
-        1 => (n.clone(), amount).prop_map(|(n, amount)| Op::Unbond { n, amount }),
+        1 => (n.clone(), amount.clone()).prop_map(|(n, amount)| Op::Unbond { n, amount }),
         1 => n.clone().prop_map(|n| Op::Withdraw { n }),
         4 => (n.clone(), model.clone(), ask.clone()).prop_map(|(n, model, ask)| Op::Offer { n, model, ask }),
         1 => (n.clone(), model.clone()).prop_map(|(n, model)| Op::WithdrawOffer { n, model }),
@@ -105,6 +117,9 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (n.clone(), model.clone()).prop_map(|(n, model)| Op::Revoke { n, model }),
         5 => (model, ask, n.clone(), any::<u8>())
             .prop_map(|(model, max_ask, excluded, seed)| Op::Book { model, max_ask, excluded, seed }),
+        1 => n.clone().prop_map(|n| Op::Seize { n }),
+        1 => (n.clone(), amount.clone()).prop_map(|(n, amount)| Op::Restore { n, amount }),
+        1 => (n.clone(), amount, n.clone()).prop_map(|(n, amount, winner)| Op::Forfeit { n, amount, winner }),
         4 => (n, outcome).prop_map(|(n, outcome)| Op::Settle { n, outcome }),
         1 => (1..=UNBONDING_PERIOD).prop_map(|blocks| Op::Wait { blocks }),
     ]
@@ -168,6 +183,25 @@ fn apply(op: Op) {
             // Whoever settles has booked before.
             if Stored::<Test>::get(owner(n)).is_some_and(|info| info.busy() > 0) {
                 Providers::settle(&owner(n), JOB, outcome);
+            }
+            Ok(())
+        }
+        // Whoever seizes, and gives back or takes, has seen a result of theirs.
+        Op::Seize { n } => {
+            if Stored::<Test>::contains_key(owner(n)) {
+                Providers::seize(&owner(n));
+            }
+            Ok(())
+        }
+        Op::Restore { n, amount } => {
+            if Stored::<Test>::contains_key(owner(n)) {
+                Providers::restore(&owner(n), amount);
+            }
+            Ok(())
+        }
+        Op::Forfeit { n, amount, winner } => {
+            if Stored::<Test>::contains_key(owner(n)) {
+                Providers::forfeit(&owner(n), amount, &owner(winner), amount / 3);
             }
             Ok(())
         }

@@ -5,7 +5,7 @@ use weft_primitives::order_book::Bucket;
 
 use crate::{
     BucketEntry, BucketLen, DeviceOwner, ModelOfferCount, ModelOffers, Occupied, Offers, OffersOf, Providers as Stored,
-    mock::*,
+    Seized, mock::*,
 };
 
 /// Breaks one thing in a sound state and expects to be told which.
@@ -44,7 +44,7 @@ fn each_breach_among_providers_is_told() {
     broken(|_| with_info(|info| info.capacity = 0), "a capacity is out of range");
     broken(
         |_| with_info(|info| info.stake += 1),
-        "held stake is not what is bonded and unbonding",
+        "held stake is not what is bonded, unbonding and seized",
     );
     broken(
         |_| with_info(|info| info.deposit += 1),
@@ -52,7 +52,11 @@ fn each_breach_among_providers_is_told() {
     );
     broken(
         |_| with_info(|info| (info.jobs, info.stake) = (vec![1].try_into().unwrap(), 0)),
-        "a provider has jobs without the stake for them",
+        "a provider has jobs without the stake for them, which was not taken",
+    );
+    broken(
+        |_| Seized::<Test>::insert(owner(3), 5),
+        "nothing, or stake of nobody, is seized",
     );
 }
 
