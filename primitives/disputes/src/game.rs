@@ -73,6 +73,8 @@ impl Side {
 /// How far a game has come: what was revealed, as digests, and what was named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub enum Stage {
+    /// The challenger is to name a step by its position: it has just been shown the sketch.
+    Position,
     /// The provider is to reveal a step.
     Step {
         /// Its position.
@@ -148,7 +150,7 @@ impl Stage {
             Self::Step { .. } | Self::Tiles { .. } | Self::Judge { .. } | Self::Leaves { .. } | Self::Made { .. } => {
                 Side::Provider
             }
-            Self::Operator { .. } | Self::Tile { .. } | Self::Leaf { .. } => Side::Challenger,
+            Self::Position | Self::Operator { .. } | Self::Tile { .. } | Self::Leaf { .. } => Side::Challenger,
         }
     }
 }
@@ -165,6 +167,8 @@ pub struct Game {
 /// What somebody does.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking)]
 pub enum Move {
+    /// The challenger names a step by its position.
+    NamePosition(u32),
     /// The provider reveals the step that was named.
     RevealStep(StepReveal),
     /// The challenger names an operator by its place among those of the step.
@@ -305,15 +309,19 @@ impl Claim {
 
 impl Game {
     /// About the step at a position; of BERT at the number of positions, about the operators after the layers.
-    pub fn about_step(mut claim: Claim, position: u32) -> Result<Self, Refused> {
-        let program = claim.program()?;
+    pub fn about_step(claim: Claim, position: u32) -> Result<Self, Refused> {
+        let mut game = Self::about_any(claim);
+        let next = game.step(Side::Challenger, &Move::NamePosition(position))?;
+        game.follow(&next);
+        Ok(game)
+    }
+
+    /// About a step that the challenger is to name.
+    pub fn about_any(mut claim: Claim) -> Self {
         // The trace's root does not have it: the provider reveals it.
         claim.trace.kept = Digest::default();
-        if index(position) >= steps(&program, &claim.trace) {
-            return Err(Refused::Nowhere);
-        }
-        let stage = Stage::Step { position };
-        Ok(Self { claim, stage })
+        let stage = Stage::Position;
+        Self { claim, stage }
     }
 
     /// The operator at a place of a step.
@@ -333,6 +341,13 @@ impl Game {
             return Err(Refused::NotNow);
         }
         match (self.stage, made) {
+            (Stage::Position, Move::NamePosition(position)) => {
+                let position = *position;
+                if index(position) >= steps(&program, trace) {
+                    return Err(Refused::Nowhere);
+                }
+                Ok(Next::Goes(Stage::Step { position }))
+            }
             (Stage::Step { position }, Move::RevealStep(reveal)) => {
                 let Revealed { kept, root } = reveal.check(&program, trace, index(position))?;
                 let stage = Stage::Operator { position, root };

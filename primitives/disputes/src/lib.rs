@@ -8,9 +8,14 @@
 
 extern crate alloc;
 
+pub mod claim;
 pub mod game;
 pub mod play;
 pub mod prompt;
 pub mod split;
+pub mod view;
 
+pub use claim::{Among, Claimed, PromptFault, ShownSketch};
 pub use game::{Claim, Game, Judged, Move, Next, NoClaim, Refused, Side, Stage};
+pub use prompt::{Prompt, Shown, Unasked};
+pub use weft_exact::opening::Fraud;

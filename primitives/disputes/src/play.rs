@@ -5,6 +5,7 @@
 
 use alloc::vec::Vec;
 
+use codec::{Decode, DecodeWithMemTracking, Encode};
 use weft_exact::{
     merkle::{self, Digest},
     model::Model,
@@ -33,7 +34,7 @@ pub struct Answer<'a> {
 }
 
 /// All that a trace commits to, entry by entry. The answer has it, so that others can find out where they disagree.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking)]
 pub struct Sketch {
     /// Tokens given and made.
     pub tokens: Vec<u32>,
@@ -117,7 +118,7 @@ impl Answer<'_> {
                     None => return Ok(None),
                 }
             }
-            Stage::Operator { .. } | Stage::Tile { .. } | Stage::Leaf { .. } => return Ok(None),
+            Stage::Position | Stage::Operator { .. } | Stage::Tile { .. } | Stage::Leaf { .. } => return Ok(None),
         }))
     }
 

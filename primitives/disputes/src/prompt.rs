@@ -49,6 +49,8 @@ pub enum Unasked {
     TooLong,
     /// It was broken off.
     TooShort,
+    /// It is to more or fewer texts.
+    Texts,
 }
 
 /// What shows it.
