@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-read -ra pallets <<<"${PALLETS:-overhead market providers jobs custody pins spaces}"
+read -ra pallets <<<"${PALLETS:-overhead market providers jobs custody pins spaces disputes}"
 build="${CARGO_TARGET_DIR:-$HOME/.cache/weft/target}/benchmarks"
 bencher=${BENCHER:-frame-omni-bencher}
 

@@ -17,6 +17,7 @@ use sp_runtime::{
 };
 use sp_session::OpaqueGeneratedSessionKeys;
 use sp_version::RuntimeVersion;
+use weft_disputes::view::DisputeView;
 use weft_primitives::{
     AssetId, JobId, LicenceId, WorkId,
     custody_view::{CustodianView, CustodyView, DealingId, DealingView, KeyRequestId, KeyRequestView},
@@ -33,8 +34,8 @@ use weft_primitives::{
 };
 
 use super::{
-    AccountId, Babe, Balance, Block, BlockNumber, Custody, EPOCH_BLOCKS, Executive, Grandpa, InherentDataExt, Jobs,
-    Market, Nonce, Pins, Providers, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, Spaces, System,
+    AccountId, Babe, Balance, Block, BlockNumber, Custody, Disputes, EPOCH_BLOCKS, Executive, Grandpa, InherentDataExt,
+    Jobs, Market, Nonce, Pins, Providers, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, Spaces, System,
     TransactionPayment, VERSION, presets::BABE_GENESIS_EPOCH_CONFIG,
 };
 
@@ -383,6 +384,20 @@ impl_runtime_apis! {
 
         fn offers_for_model(model: AssetId, from: u64, limit: u32) -> Page<OfferView<AccountId>> {
             Providers::offers_for_model(model, from, limit)
+        }
+    }
+
+    impl weft_runtime_api::DisputesApi<Block, AccountId, BlockNumber> for Runtime {
+        fn dispute(dispute: u64) -> Option<DisputeView<AccountId, BlockNumber>> {
+            Disputes::dispute(dispute)
+        }
+
+        fn disputes(from: u64, limit: u32) -> Page<DisputeView<AccountId, BlockNumber>> {
+            Disputes::disputes(from, limit)
+        }
+
+        fn disputes_of(job: JobId) -> Vec<DisputeView<AccountId, BlockNumber>> {
+            Disputes::disputes_of(job)
         }
     }
 

@@ -5,7 +5,9 @@ use alloc::{string::String, vec::Vec};
 use frame_benchmarking::{BenchmarkBatch, BenchmarkConfig, BenchmarkList, define_benchmarks};
 use frame_support::traits::{StorageInfo, StorageInfoTrait, WhitelistedStorageKeys};
 
-use crate::{AllPalletsWithSystem, Custody, Jobs, Market, Pins, Providers, Runtime, Spaces, configs::TreasuryAccount};
+use crate::{
+    AllPalletsWithSystem, Custody, Disputes, Jobs, Market, Pins, Providers, Runtime, Spaces, configs::TreasuryAccount,
+};
 
 define_benchmarks!(
     [pallet_market, Market]
@@ -14,6 +16,7 @@ define_benchmarks!(
     [pallet_custody, Custody]
     [pallet_pins, Pins]
     [pallet_spaces, Spaces]
+    [pallet_disputes, Disputes]
 );
 
 /// What can be measured.

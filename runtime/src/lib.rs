@@ -74,10 +74,10 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("weft"),
     impl_name: Cow::Borrowed("weft"),
     authoring_version: 1,
-    spec_version: 101,
+    spec_version: 102,
     impl_version: 1,
     apis: apis::RUNTIME_API_VERSIONS,
-    transaction_version: 2,
+    transaction_version: 3,
     system_version: 1,
 };
 
@@ -168,4 +168,6 @@ mod runtime {
     pub type Pins = pallet_pins;
     #[runtime::pallet_index(25)]
     pub type Spaces = pallet_spaces;
+    #[runtime::pallet_index(26)]
+    pub type Disputes = pallet_disputes;
 }

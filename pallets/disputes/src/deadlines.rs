@@ -9,7 +9,10 @@ use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{DispatchResult, Saturating};
 use weft_primitives::registry::Challengeable;
 
-use crate::{Calendar, Config, DisputeId, Disputes, Error, NextDue, Pallet, Standing, WeightInfo, types::Handled};
+use crate::{
+    Calendar, Config, DisputeId, Disputes, Error, NextDue, Pallet, Standing, WeightInfo, pallet::most_of_end,
+    types::Handled,
+};
 
 impl<T: Config> Pallet<T> {
     /// The last block of a window that begins now.
@@ -41,7 +44,8 @@ impl<T: Config> Pallet<T> {
         if meter.try_consume(Self::fixed_cost()).is_err() {
             return;
         }
-        let costliest = T::WeightInfo::due_lapsed().max(T::WeightInfo::due_ended());
+        let ended = T::WeightInfo::due_ended().saturating_add(most_of_end::<T>());
+        let costliest = T::WeightInfo::due_lapsed().max(ended);
         let mut at = NextDue::<T>::get();
         let mut left = max_entries;
         while at <= now && left > 0 && meter.can_consume(costliest) {
@@ -54,7 +58,7 @@ impl<T: Config> Pallet<T> {
             };
             meter.consume(match handled {
                 Handled::Lapsed => T::WeightInfo::due_lapsed(),
-                Handled::Ended => T::WeightInfo::due_ended(),
+                Handled::Ended => ended,
                 Handled::Passed => T::WeightInfo::due_passed(),
             });
             if handled != Handled::Passed {

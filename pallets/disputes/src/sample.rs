@@ -46,7 +46,14 @@ impl Numbers {
     }
 }
 
+/// A small one.
 pub(crate) fn config() -> Config {
+    sized([64, 2, 4, 2, 16, 96, 50, 40])
+}
+
+/// Width, layers, heads, key and value heads, their width, inner elements, tokens and positions.
+pub(crate) fn sized(sizes: [usize; 8]) -> Config {
+    let [width, layers, heads, kv_heads, head_width, inner, vocabulary, context] = sizes;
     let shape = |columns| Shape {
         columns,
         group: 16,
@@ -55,31 +62,31 @@ pub(crate) fn config() -> Config {
     };
     Config {
         family: Family::Llama,
-        width: 64,
-        layers: 2,
-        heads: 4,
-        kv_heads: 2,
-        head_width: 16,
-        inner: 96,
-        vocabulary: 50,
-        context: 40,
+        width,
+        layers,
+        heads,
+        kv_heads,
+        head_width,
+        inner,
+        vocabulary,
+        context,
         epsilon: (1 << EPSILON_PLACES) / 100_000,
-        // log2(e) / sqrt(16) / 16.
+        // log2(e) / sqrt(16) / 16, for heads of 16: others look less or more sharply.
         to_log2: Scale::new(24_785_690_000, 40),
         precision: Precision {
-            query_key_value: Width::Narrow,
-            output: Width::Narrow,
-            up: Width::Narrow,
-            down: Width::Narrow,
-            head: Width::Narrow,
+            query_key_value: Width::Wide,
+            output: Width::Wide,
+            up: Width::Wide,
+            down: Width::Wide,
+            head: Width::Wide,
         },
         shapes: Shapes {
-            embedding: shape(64),
-            query_key_value: shape(64),
-            output: shape(64),
-            up: shape(64),
-            down: shape(96),
-            head: shape(64),
+            embedding: shape(width),
+            query_key_value: shape(width),
+            output: shape(heads * head_width),
+            up: shape(width),
+            down: shape(inner),
+            head: shape(width),
         },
     }
 }
@@ -121,21 +128,18 @@ pub(crate) fn model(config: Config) -> Model {
     Model::new(config, parts).expect("the parts fit")
 }
 
-/// The same weights with other norms.
-fn another() -> Model {
-    let config = config();
-    model(Config {
-        epsilon: config.epsilon * 3 + 1_000_000,
-        ..config
-    })
-}
-
 /// An answer to `given` tokens, `count` in all, of which one position was computed with another model.
-pub(crate) fn run(given: usize, count: usize, lie_at: Option<usize>) -> Run {
-    let model = model(config());
-    let other = another();
+pub(crate) fn run(config: Config, given: usize, count: usize, lie_at: Option<usize>) -> Run {
+    let model = model(config);
+    // The same weights with other norms.
+    let other = lie_at.map(|_| {
+        self::model(Config {
+            epsilon: config.epsilon * 3 + 1_000_000,
+            ..config
+        })
+    });
     let mut memory = Memory::default();
-    let mut tokens: Vec<u32> = (0..given).map(|at| (at * 17 % 50) as u32).collect();
+    let mut tokens: Vec<u32> = (0..given).map(|at| (at * 17 % config.vocabulary) as u32).collect();
     let mut records = Vec::new();
     let positions = if count == given { count } else { count - 1 };
     for position in 0..positions {
@@ -144,7 +148,7 @@ pub(crate) fn run(given: usize, count: usize, lie_at: Option<usize>) -> Run {
         } else {
             Choice::Given
         };
-        let of = if lie_at == Some(position) { &other } else { &model };
+        let of = other.as_ref().filter(|_| lie_at == Some(position)).unwrap_or(&model);
         let record = Reference::new(of)
             .advance(&mut memory, tokens[position], choice)
             .expect("there is room");
@@ -243,4 +247,34 @@ impl Run {
 /// As a call takes it.
 pub(crate) fn bytes<S: frame_support::traits::Get<u32>>(of: &impl Encode) -> frame_support::BoundedVec<u8, S> {
     frame_support::BoundedVec::try_from(of.encode()).expect("it is short")
+}
+
+/// A game about an answer that has come to a tile of an operator, by its place among those of the step.
+#[cfg(feature = "runtime-benchmarks")]
+pub(crate) fn at_tile(run: &Run, position: u32, operator: usize, tile: usize) -> Game {
+    use weft_disputes::{Next, Side};
+    let mut game = Game::about_step(run.claimed().claim, position).expect("it has the step");
+    let mut seen = Vec::new();
+    let at = position as usize;
+    while !matches!(game.stage, weft_disputes::Stage::Judge { .. }) {
+        let (side, made) = match game.stage.turn() {
+            Side::Provider => (Side::Provider, run.defend(&game, at).expect("it is its turn")),
+            Side::Challenger => {
+                let made = match seen.last() {
+                    Some(Move::RevealTiles { tiles, .. }) => Move::NameTile {
+                        tile: tile as u32,
+                        claimed: tiles[tile],
+                        siblings: weft_exact::opening::multiproof::prove(tiles, &[tile as u64])
+                            .expect("there is such a tile"),
+                    },
+                    _ => Move::NameOperator(operator as u16),
+                };
+                (Side::Challenger, made)
+            }
+        };
+        let next: Next = game.step(side, &made).expect("it is right");
+        game.follow(&next);
+        seen.push(made);
+    }
+    game
 }

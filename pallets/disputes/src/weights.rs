@@ -4,27 +4,29 @@ use frame_support::weights::{Weight, constants::RocksDbWeight};
 
 /// What the pallet's work costs.
 pub trait WeightInfo {
-    /// A result is challenged with a claim of so many bytes.
-    fn challenge(bytes: u32) -> Weight;
+    /// A result is challenged.
+    fn challenge() -> Weight;
     /// A sketch is demanded.
     fn demand() -> Weight;
     /// A sketch of so many bytes is shown.
     fn show_sketch(bytes: u32) -> Weight;
-    /// A place is named, with so many bytes.
-    fn name(bytes: u32) -> Weight;
+    /// A place is named.
+    fn name_place() -> Weight;
     /// So many bytes are revealed.
     fn reveal(bytes: u32) -> Weight;
-    /// The costliest tile is computed, of an opening with so many bytes.
-    fn judge(bytes: u32) -> Weight;
-    /// A dispute ends, in which the provider loses a stake on which all its offers rest, and the job with it.
-    fn end() -> Weight;
+    /// A tile of about 56 KB is computed, beside what its bytes cost.
+    fn judge() -> Weight;
+    /// A dispute ends, in which the provider loses a stake on which all its offers rest, and with it the job.
+    fn refuted() -> Weight;
+    /// A dispute ends, in which the challenger loses, and with it the job, which is paid for.
+    fn upheld() -> Weight;
     /// Somebody appeals.
     fn appeal() -> Weight;
     /// Governance lets a dispute go on.
     fn rule() -> Weight;
     /// A provider was silent, and its stake is seized.
     fn due_lapsed() -> Weight;
-    /// A dispute ends, which nobody appealed.
+    /// A dispute ends, which nobody appealed, besides what its end costs.
     fn due_ended() -> Weight;
     /// Nothing was due in a block.
     fn due_passed() -> Weight;
@@ -32,8 +34,8 @@ pub trait WeightInfo {
 
 /// For tests of this pallet on its own: estimates from counted reads and writes. The runtime has measured ones.
 impl WeightInfo for () {
-    fn challenge(bytes: u32) -> Weight {
-        estimate(60, 6, 6).saturating_add(of_bytes(bytes))
+    fn challenge() -> Weight {
+        estimate(60, 6, 6)
     }
     fn demand() -> Weight {
         estimate(50, 6, 6)
@@ -41,16 +43,19 @@ impl WeightInfo for () {
     fn show_sketch(bytes: u32) -> Weight {
         estimate(60, 6, 6).saturating_add(of_bytes(bytes))
     }
-    fn name(bytes: u32) -> Weight {
-        estimate(60, 6, 6).saturating_add(of_bytes(bytes))
+    fn name_place() -> Weight {
+        estimate(60, 6, 6)
     }
     fn reveal(bytes: u32) -> Weight {
         estimate(60, 6, 6).saturating_add(of_bytes(bytes))
     }
-    fn judge(bytes: u32) -> Weight {
-        estimate(500, 6, 6).saturating_add(of_bytes(bytes))
+    fn judge() -> Weight {
+        estimate(500, 6, 6)
     }
-    fn end() -> Weight {
+    fn refuted() -> Weight {
+        estimate(200, 30, 30)
+    }
+    fn upheld() -> Weight {
         estimate(200, 30, 30)
     }
     fn appeal() -> Weight {
@@ -63,7 +68,7 @@ impl WeightInfo for () {
         estimate(80, 20, 20)
     }
     fn due_ended() -> Weight {
-        estimate(200, 30, 30)
+        estimate(20, 3, 3)
     }
     fn due_passed() -> Weight {
         estimate(5, 1, 0)

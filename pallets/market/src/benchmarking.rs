@@ -124,13 +124,15 @@ pub(crate) fn published<T: Config>(owner: &T::AccountId) -> AssetId {
     stored::<T>(owner, publication::<T>(), Default::default())
 }
 
-/// A listed exact model with this root.
+/// A listed exact model with this root, whose income is divided among as many as can be.
 pub(crate) fn published_exact<T: Config>(owner: &T::AccountId, exact_root: [u8; 32]) -> AssetId {
-    let what = PublicationOf::<T> {
-        exact_root: Some(exact_root),
-        ..publication::<T>()
-    };
-    stored::<T>(owner, what, Default::default())
+    let asset = descendant::<T>(owner, <Pallet<T> as Royalties<T::AccountId>>::most_payees());
+    Assets::<T>::mutate(asset, |info| {
+        if let Some(info) = info {
+            info.published.exact_root = Some(exact_root);
+        }
+    });
+    asset
 }
 
 fn stored<T: Config>(owner: &T::AccountId, what: PublicationOf<T>, prices: Tariffs) -> AssetId {

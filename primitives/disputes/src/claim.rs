@@ -10,7 +10,7 @@ use weft_exact::{
     merkle::{Digest, leaf},
     opening::{multiproof, operators, reveal::sections, step, steps},
     program::{Family, Program},
-    trace::{cells_of_position, part_bytes},
+    trace::{Trace, cells_of_position, part_bytes},
 };
 
 use crate::{Claim, NoClaim, Prompt, Shown, Unasked, play::Sketch, prompt::NotUnasked};
@@ -92,8 +92,14 @@ impl Claimed {
 impl Claim {
     /// The most bytes that its provider may have to reveal in one move.
     pub fn reveal_bytes(&self, program: &Program) -> usize {
-        let trace = &self.trace;
         let config = program.config();
+        // A header that says more than the context has can be revealed by nobody; it must not keep anybody from asking.
+        let most = u32::try_from(config.context).unwrap_or(u32::MAX).saturating_add(1);
+        let trace = &Trace {
+            given: self.trace.given.min(most),
+            count: self.trace.count.min(most),
+            ..self.trace.clone()
+        };
         let kept =
             part_bytes(program, false)
                 .saturating_mul(config.layers)

@@ -5,7 +5,12 @@
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
+extern crate alloc;
+
+use alloc::vec::Vec;
+
 use codec::Codec;
+use weft_disputes::view::DisputeView;
 use weft_primitives::{
     AssetId, JobId, LicenceId, WorkId,
     custody_view::{CustodianView, CustodyView, DealingId, DealingView, KeyRequestId, KeyRequestView},
@@ -106,6 +111,16 @@ sp_api::decl_runtime_apis! {
         fn provider(owner: AccountId) -> Option<ProviderView<AccountId>>;
         /// The offers on a model, matchable or not, with the reason why not.
         fn offers_for_model(model: AssetId, from: u64, limit: u32) -> Page<OfferView<AccountId>>;
+    }
+
+    /// Disputes about exact answers that have not ended.
+    pub trait DisputesApi<AccountId, BlockNumber> where AccountId: Codec, BlockNumber: Codec {
+        /// One dispute; `None` if it has ended, or the number was never given.
+        fn dispute(dispute: u64) -> Option<DisputeView<AccountId, BlockNumber>>;
+        /// All of them in the order of opening. A page may be short, or empty, and still have a next one.
+        fn disputes(from: u64, limit: u32) -> Page<DisputeView<AccountId, BlockNumber>>;
+        /// Those about one job: at most a page.
+        fn disputes_of(job: JobId) -> Vec<DisputeView<AccountId, BlockNumber>>;
     }
 
     /// Work in progress and receipts.

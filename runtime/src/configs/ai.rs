@@ -39,6 +39,10 @@ parameter_types! {
     pub const ShortWindow: BlockNumber = 10;
     pub const StandardWindow: BlockNumber = 10 * MINUTES;
     pub const LongWindow: BlockNumber = 4 * HOURS;
+    /// How long exact results may be challenged before they are paid.
+    pub const ShortChallengeWindow: BlockNumber = 2 * MINUTES;
+    pub const StandardChallengeWindow: BlockNumber = 20 * MINUTES;
+    pub const LongChallengeWindow: BlockNumber = 4 * HOURS;
     pub const Retention: BlockNumber = 30 * DAYS;
     /// Two percent of the price of every job.
     pub const TreasuryCut: u32 = 20_000;
@@ -114,6 +118,9 @@ impl pallet_jobs::Config for Runtime {
     type ShortWindow = ShortWindow;
     type StandardWindow = StandardWindow;
     type LongWindow = LongWindow;
+    type ShortChallengeWindow = ShortChallengeWindow;
+    type StandardChallengeWindow = StandardChallengeWindow;
+    type LongChallengeWindow = LongChallengeWindow;
     type Retention = Retention;
     type MaxDuePerBlock = ConstU32<20>;
     type MaxTokens = ConstU32<32_768>;

@@ -3,6 +3,7 @@
 mod ai;
 mod consensus;
 mod custody;
+mod disputes;
 mod money;
 mod payments;
 mod spaces;

@@ -3,6 +3,7 @@
 pub mod block_weights;
 pub mod extrinsic_weights;
 pub mod pallet_custody;
+pub mod pallet_disputes;
 pub mod pallet_jobs;
 pub mod pallet_market;
 pub mod pallet_pins;

@@ -529,4 +529,6 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
+	fn propose(m: u32) -> Weight { <() as pallet_jobs::WeightInfo>::propose(m) }
+	fn due_paid(p: u32) -> Weight { <() as pallet_jobs::WeightInfo>::due_paid(p) }
 }

@@ -18,13 +18,13 @@ use crate::{
 /// The right answer.
 pub fn honest() -> &'static Run {
     static RUN: OnceLock<Run> = OnceLock::new();
-    RUN.get_or_init(|| sample::run(6, 24, None))
+    RUN.get_or_init(|| sample::run(sample::config(), 6, 24, None))
 }
 
 /// One of which the tenth position was computed with another model.
 pub fn liar() -> &'static Run {
     static RUN: OnceLock<Run> = OnceLock::new();
-    RUN.get_or_init(|| sample::run(6, 24, Some(9)))
+    RUN.get_or_init(|| sample::run(sample::config(), 6, 24, Some(9)))
 }
 
 /// A job with this answer, which anybody may challenge.

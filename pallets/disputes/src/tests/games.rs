@@ -124,7 +124,11 @@ fn what_is_revealed_is_what_was_committed_to() {
 /// Liars, by the position of their lie.
 fn liars() -> &'static [Run] {
     static RUNS: OnceLock<Vec<Run>> = OnceLock::new();
-    RUNS.get_or_init(|| (0..23).map(|at| sample::run(6, 24, Some(at))).collect())
+    RUNS.get_or_init(|| {
+        (0..23)
+            .map(|at| sample::run(sample::config(), 6, 24, Some(at)))
+            .collect()
+    })
 }
 
 /// What disturbs a dispute.
@@ -274,7 +278,7 @@ fn one_game(lie_at: Option<usize>, position: usize, place: usize, trouble: Troub
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 10_000, ..ProptestConfig::default() })]
 
     #[test]
     fn the_honest_side_wins_and_the_accounts_balance(
