@@ -99,6 +99,8 @@ pub struct Proposed {
     pub output_key: WrappedKey,
     /// Tokens to be charged.
     pub used_tokens: u32,
+    /// Of a job that others may challenge: what its trace is made of, for everybody to read.
+    pub evidence: Option<ContentId>,
     /// Disputes about it that go on: it is not paid before they have ended.
     pub disputes: u32,
 }
@@ -183,6 +185,7 @@ mod tests {
                 trace_root: Some([0xab; 32]),
                 output_key: [3; WRAPPED_KEY_BYTES],
                 used_tokens: 12,
+                evidence: Some(content(7)),
                 disputes: 1,
             }),
         }))

@@ -1,6 +1,6 @@
 //! Costs of the calls in their worst case, and of each step that the hooks take.
 //!
-//! What is measured is as large as it can be: the lists of a model of 512 layers and of the largest vocabulary, whose digests need no
+//! What is measured is as large as it can be: the lists of a model of 256 layers and of the largest vocabulary, whose digests need no
 //! model behind them, and for the judge a tile of the widest layer of a model of SmolLM2's sizes, which does.
 
 use alloc::{vec, vec::Vec};
@@ -9,7 +9,7 @@ use codec::{DecodeAll, Encode};
 use frame_benchmarking::v2::*;
 use frame_support::{
     BoundedVec,
-    traits::{Get, fungible::Mutate},
+    traits::{EnsureOrigin, Get, fungible::Mutate},
     weights::WeightMeter,
 };
 use frame_system::{RawOrigin, pallet_prelude::BlockNumberFor};
@@ -22,7 +22,7 @@ use weft_exact::{
     program::{Choice, Config as Sizes, Op},
     trace::{Trace, token_leaves},
 };
-use weft_primitives::{Balance, JobId};
+use weft_primitives::{Balance, JobId, registry::Challengeable};
 
 use crate::{
     sample::{self, Run, bytes, sized},
@@ -141,7 +141,7 @@ mod benchmarks {
 
     #[benchmark]
     fn challenge() {
-        let config = sized([8_192, 512, 64, 8, 128, 8_192, 64, 64]);
+        let config = sized([8_192, 256, 64, 8, 128, 8_192, 64, 64]);
         let claim = claim_of(config, &[1, 2], &[[1; 32]]);
         let (job, _) = proposed::<T>(claim.trace.model, claim.trace.root());
         let challenger = challenger::<T>();
@@ -272,9 +272,7 @@ mod benchmarks {
     fn upheld() {
         let (id, _) = opened::<T>();
         let dispute = Disputes::<T>::get(id).expect("it goes on");
-        let until = <T::Results as weft_primitives::registry::Challengeable<_, _>>::proposed(dispute.job)
-            .expect("it is not paid yet")
-            .until;
+        let until = T::Results::proposed(dispute.job).expect("it is not paid yet").until;
         frame_system::Pallet::<T>::set_block_number(until.saturating_add(1u32.into()));
 
         #[block]
@@ -305,11 +303,10 @@ mod benchmarks {
         Pallet::<T>::do_expire(id).expect("it is due");
         fund_more::<T>(&provider);
         Pallet::<T>::do_appeal(provider, id).expect("it was silent");
-        let origin = <T::GovernanceOrigin as frame_support::traits::EnsureOrigin<_>>::try_successful_origin()
-            .map_err(|()| BenchmarkError::Weightless)?;
+        let origin: T::RuntimeOrigin = T::GovernanceOrigin::try_successful_origin().expect("somebody governs");
 
         #[extrinsic_call]
-        _(origin as T::RuntimeOrigin, id, true);
+        _(origin, id, true);
 
         assert!(Disputes::<T>::get(id).is_some_and(|dispute| dispute.standing == Standing::Open));
     }

@@ -35,14 +35,14 @@ impl<T: Config> Pallet<T> {
         Self::open(who, job, result, Awaited::Sketch { text })
     }
 
-    pub(crate) fn do_show_sketch(who: T::AccountId, id: DisputeId, shown: &[u8]) -> DispatchResult {
+    pub(crate) fn do_show_sketch(who: T::AccountId, id: DisputeId, bytes: &[u8]) -> DispatchResult {
         let mut dispute = Self::awaiting(id, &who)?;
         let Awaited::Sketch { text } = dispute.awaited else {
             return Err(Error::<T>::NotNow.into());
         };
         ensure!(Self::is_provider(&dispute, &who), Error::<T>::NotYourTurn);
         let result = T::Results::proposed(dispute.job).ok_or(Error::<T>::Moot)?;
-        let shown = weft_disputes::ShownSketch::decode_all(&mut &shown[..]).map_err(|_| Error::<T>::Malformed)?;
+        let shown = weft_disputes::ShownSketch::decode_all(&mut &bytes[..]).map_err(|_| Error::<T>::Malformed)?;
         Self::check_claimed(&result, &shown.claimed)?;
         ensure!(shown.sketch.is_of(&shown.claimed.claim.trace), Error::<T>::NotCommitted);
         // The challenger has what there was to demand, and pays for it.
@@ -50,7 +50,10 @@ impl<T: Config> Pallet<T> {
         if Self::pay_bond(&dispute.challenger, &dispute.provider, fee) {
             dispute.bond = dispute.bond.saturating_sub(fee);
         }
-        Self::deposit_event(Event::SketchShown { dispute: id });
+        Self::deposit_event(Event::SketchShown {
+            dispute: id,
+            shown: bytes.to_vec(),
+        });
         match shown.claimed.answers(text) {
             Some(true) => {
                 let game = Game::about_any(shown.claimed.claim);

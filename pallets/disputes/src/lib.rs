@@ -40,6 +40,7 @@ pub use weights::WeightInfo;
 #[frame_support::pallet]
 pub mod pallet {
     use super::{moves::Kind, *};
+    use alloc::vec::Vec;
     use frame_support::{
         pallet_prelude::*,
         traits::fungible::{self, hold},
@@ -186,10 +187,19 @@ pub mod pallet {
             /// Last block for it.
             until: BlockNumberFor<T>,
         },
-        /// The provider has shown of what its trace is made: the call that this event belongs to has it.
+        /// The provider has shown of what its trace is made.
         SketchShown {
             /// The dispute.
             dispute: DisputeId,
+            /// [`weft_disputes::ShownSketch`].
+            shown: Vec<u8>,
+        },
+        /// The provider has revealed what was asked for. It is told here, so that challengers find it by whatever call it came.
+        Revealed {
+            /// The dispute.
+            dispute: DisputeId,
+            /// [`weft_disputes::Move`].
+            revealed: Vec<u8>,
         },
         /// A side did not move in time. It has lost, unless it appeals.
         Lapsed {

@@ -55,6 +55,12 @@ impl<T: Config> Pallet<T> {
         match next {
             Next::Goes(_) | Next::Revealed { .. } => {
                 dispute.awaited = awaited::<T>(&game)?;
+                if of == Kind::Reveal {
+                    Self::deposit_event(Event::Revealed {
+                        dispute: id,
+                        revealed: bytes.to_vec(),
+                    });
+                }
                 Self::go_on(id, dispute);
             }
             Next::Over(judged) => {

@@ -4,17 +4,15 @@
 use alloc::{vec, vec::Vec};
 
 use codec::Encode;
-use weft_disputes::{
-    Claim, Claimed, Game, Move,
-    play::{Answer, Sketch},
-};
+#[cfg(test)]
+use weft_disputes::play::Sketch;
+use weft_disputes::{Claim, Claimed, Game, Move, play::Answer};
 use weft_exact::{
     fixed::{ONE, Scale},
     linear::{Bits, Matrix, Shape},
-    merkle::{self, Digest},
+    merkle,
     model::Model,
     norm::EPSILON_PLACES,
-    opening::StepReveal,
     piece::Piece,
     program::{Choice, Config, Family, Part, Precision, Program, Shapes},
     quantise::Width,
@@ -188,6 +186,7 @@ impl Run {
         }
     }
 
+    #[cfg(test)]
     pub fn sketch(&self) -> Sketch {
         self.answer().sketch()
     }
@@ -202,6 +201,7 @@ impl Run {
     }
 
     /// The step to dispute in another's answer.
+    #[cfg(test)]
     pub fn doubt(&self, other: &Self) -> Option<u32> {
         self.answer().doubt(&other.sketch())
     }
@@ -212,6 +212,7 @@ impl Run {
     }
 
     /// What a challenger who has this answer does against one who has another, whose moves so far are these.
+    #[cfg(test)]
     pub fn attack(&self, other: &Self, game: &Game, position: usize, seen: &[Move]) -> Option<Move> {
         use weft_disputes::Stage;
         let record = &self.records[position];
@@ -224,11 +225,11 @@ impl Run {
         match game.stage {
             Stage::Position => Some(Move::NamePosition(position as u32)),
             Stage::Operator { .. } => {
-                let revealed: &StepReveal = revealed()?;
+                let revealed: &weft_exact::opening::StepReveal = revealed()?;
                 Some(self.answer().name(position, record, &other.sketch(), revealed))
             }
             Stage::Tile { .. } => {
-                let tiles: &[Digest] = seen.iter().find_map(|made| match made {
+                let tiles: &[merkle::Digest] = seen.iter().find_map(|made| match made {
                     Move::RevealTiles { tiles, .. } => Some(tiles.as_slice()),
                     _ => None,
                 })?;

@@ -180,6 +180,7 @@ fn committed<T: Config>(id: JobId) {
         [6; WRAPPED_KEY_BYTES],
         MAX_TOKENS,
         Some([7; 32]),
+        Some(content(8)),
     )
     .expect("the device is assigned and in time");
 }
@@ -196,7 +197,7 @@ pub(crate) fn proposed<T: Config>(
     let offers = T::Providers::benchmark_most_offers();
     T::Providers::benchmark_offer(provider, model, ask::<T>(), offers);
     let challenges = Challenges {
-        window: Window::Long,
+        window: Window::Short,
         prompt: Some(prompt),
         open: true,
     };
@@ -212,6 +213,7 @@ pub(crate) fn proposed<T: Config>(
         [6; WRAPPED_KEY_BYTES],
         MAX_TOKENS / 2,
         Some(trace_root),
+        Some(content(8)),
     )
     .expect("the device is assigned and in time");
     id
@@ -306,6 +308,7 @@ mod benchmarks {
             [6; WRAPPED_KEY_BYTES],
             MAX_TOKENS / 2,
             Some([7; 32]),
+            Some(content(8)),
         );
 
         assert!(Receipts::<T>::get(id).is_some_and(|receipt| receipt.trace_root.is_some()));
@@ -328,6 +331,7 @@ mod benchmarks {
             [6; WRAPPED_KEY_BYTES],
             MAX_TOKENS / 2,
             Some([7; 32]),
+            Some(content(8)),
         );
 
         assert!(Jobs::<T>::get(id).is_some_and(|job| job.proposed.is_some()));

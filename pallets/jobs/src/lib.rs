@@ -526,6 +526,8 @@ pub mod pallet {
         /// - `used_tokens`: tokens to charge, at most the job's `max_tokens`.
         /// - `trace_root`: of an exact job, what commits to each step of the answer's computation; `None` for a float
         ///   job. It is checked if somebody challenges it.
+        /// - `evidence`: of a job that others may challenge, where they find what its trace is made of. Who does not find it may
+        ///   demand it on chain.
         ///
         /// Errors: `NotFound`, `AlreadyEnded`, `NotAssignedToYou`, `InputNotReleased`, `DeadlinePassed`,
         /// `TooManyTokens`, `TraceRootMissing`, `UnexpectedTraceRoot`, `AlreadyCommitted`, `StakeMissing`; these cost the
@@ -543,6 +545,7 @@ pub mod pallet {
             output_key: WrappedKey,
             used_tokens: u32,
             trace_root: Option<[u8; 32]>,
+            evidence: Option<ContentId>,
         ) -> DispatchResultWithPostInfo {
             let device = ensure_signed(origin)?;
             let work = Work {
@@ -551,6 +554,7 @@ pub mod pallet {
                 output_key,
                 used_tokens,
                 trace_root,
+                evidence,
             };
             let weight = match Self::do_commit(device, job, work)? {
                 Done::Paid(moves, payees) => T::WeightInfo::commit(moves, payees),

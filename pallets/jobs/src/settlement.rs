@@ -31,6 +31,7 @@ pub(crate) struct Work {
     pub output_key: WrappedKey,
     pub used_tokens: u32,
     pub trace_root: Option<[u8; 32]>,
+    pub evidence: Option<ContentId>,
 }
 
 /// What a commit did.
@@ -98,6 +99,7 @@ impl<T: Config> Pallet<T> {
             trace_root: work.trace_root,
             output_key: work.output_key,
             used_tokens: work.used_tokens,
+            evidence: work.evidence,
             disputes: 0,
         });
         let due = until.saturating_add(1u32.into());
@@ -125,6 +127,7 @@ impl<T: Config> Pallet<T> {
             output_key: proposed.output_key,
             used_tokens: proposed.used_tokens,
             trace_root: proposed.trace_root,
+            evidence: None,
         };
         Self::close(id, job, provider, reason, Some(work), paid);
     }

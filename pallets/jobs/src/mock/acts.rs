@@ -160,6 +160,7 @@ pub fn commit_with(device: AccountId, job: JobId, used_tokens: u32, trace_root: 
             output_key: OUTPUT_KEY,
             used_tokens,
             trace_root,
+            evidence: None,
         },
     )
 }

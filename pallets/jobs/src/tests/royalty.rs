@@ -105,6 +105,7 @@ fn a_commit_is_charged_by_who_is_paid() {
                 output_key: OUTPUT_KEY,
                 used_tokens,
                 trace_root: None,
+                evidence: None,
             });
             assert_eq!(call.get_dispatch_info().call_weight, <() as WeightInfo>::commit(2, 3));
             charged = call

@@ -94,6 +94,7 @@ fn a_commit_is_free_and_charged_by_what_it_moved() {
                 output_key: OUTPUT_KEY,
                 used_tokens: 1,
                 trace_root: None,
+                evidence: None,
             });
             let most = <() as WeightInfo>::commit(2, 3);
             assert_eq!(call.get_dispatch_info().call_weight, most);
