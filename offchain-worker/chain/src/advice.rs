@@ -19,6 +19,25 @@ pub fn on(pallet: &str, error: &str) -> Option<&'static str> {
         ("Jobs", "ModelIsNotExact") => {
             "this model is not exact; leave out --exact, or choose one for which `weft asset show` shows an exact root"
         }
+        ("Jobs", "TierNeedsExact") => "only exact answers can be challenged; add --exact, or leave --challenges out",
+        ("Jobs", "AlreadyCommitted") => "there is a result already; see `weft job show`",
+        ("Jobs", "Disputed") => "disputes about the result go on; see `weft dispute ls`",
+        ("Jobs", "StakeMissing") => {
+            "the provider's stake is below the minimum, so that nothing answers for the result; run `weft provider bond`"
+        }
+        ("Disputes", "NotFound") => "there is no such dispute, or it has ended; see `weft dispute ls`",
+        ("Disputes", "NothingToChallenge") => "the job has no result that can still be challenged; see `weft job show`",
+        ("Disputes", "TooLate") => "the window for it has passed",
+        ("Disputes", "NotYetDue") => "the deadline has not passed yet; wait for it",
+        ("Disputes", "OwnResult") => "providers do not challenge what is their own; use another --account",
+        ("Disputes", "PrivateJob") => "only who posted the job may challenge its result; use that --account",
+        ("Disputes", "BondNotCovered") => "the account does not hold the bond; send it some WEFT",
+        ("Disputes", "NotYourTurn") => "it is the turn of somebody else; see `weft dispute show`",
+        ("Disputes", "NotNow") => "another move is awaited, or none; see `weft dispute show`",
+        ("Disputes", "Moot") => {
+            "the job was refuted in another dispute, so that this one is over, too; its bond comes back"
+        }
+        ("Disputes", "NothingToAppeal") => "nobody was silent in this dispute, or an appeal was made already",
         ("Jobs", "TraceRootMissing") => "the job is exact and its result has no trace root; upgrade weft on the device",
         ("Jobs", "UnexpectedTraceRoot") => {
             "the job is not exact and its result has a trace root; upgrade weft on the device"

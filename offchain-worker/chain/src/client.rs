@@ -31,6 +31,7 @@ use crate::{
     blocks::{BlockNotices, BlockStamp},
     compat::{self, Incompatible},
     custody::Keys,
+    disputes::Disputes,
     error::ChainError,
     governance::Governance,
     jobs::Jobs,
@@ -173,6 +174,11 @@ impl Client {
     /// Jobs and receipts.
     pub fn jobs(&self) -> Jobs<'_> {
         Jobs { client: self }
+    }
+
+    /// Disputes about exact answers.
+    pub fn disputes(&self) -> Disputes<'_> {
+        Disputes { client: self }
     }
 
     /// Native tokens.

@@ -10,6 +10,7 @@ use weft_primitives::{
     device::{EncryptionKey, WrappedKey},
     job::{Arithmetic, Decline, Patience},
     page::{MAX_PAGE, Page},
+    tier::Tier,
 };
 
 use crate::{
@@ -46,6 +47,8 @@ pub struct Order {
     pub patience: Patience,
     /// By which arithmetic it is to be answered.
     pub arithmetic: Arithmetic,
+    /// By what its result is to be assured.
+    pub tier: Tier,
 }
 
 /// What a device commits.
@@ -61,6 +64,8 @@ pub struct Commitment {
     pub used_tokens: u32,
     /// Of an exact job, what commits to each step of the computation; `None` for a float job.
     pub trace_root: Option<[u8; 32]>,
+    /// Of a job that others may challenge, where they find what the trace is made of.
+    pub evidence: Option<ContentId>,
 }
 
 /// How a commit went.
@@ -78,6 +83,14 @@ pub fn result_hash(genesis: &[u8; 32], job: JobId, content_key: &[u8; 32], answe
     BlakeTwo256
         .hash(&(b"weft/result/v1", genesis, job, content_key, answer).encode())
         .0
+}
+
+/// What was committed to a job's answer, whether it is paid or not.
+fn result_of(job: &Job) -> Option<[u8; 32]> {
+    match &job.state {
+        JobState::Ended(receipt) => receipt.result_hash,
+        JobState::Living(living) => living.proposed.as_ref().map(|proposed| proposed.result_hash),
+    }
 }
 
 /// Reads and calls about jobs.
@@ -146,6 +159,7 @@ impl Jobs<'_> {
             order.max_price,
             Static(order.patience),
             Static(order.arithmetic),
+            Static(order.tier),
         );
         let included = self.client.submit(user, &call, Until::InBlock).await?;
         Ok(included.event::<runtime::jobs::events::Posted>("a posted job")?.job)
@@ -179,15 +193,16 @@ impl Jobs<'_> {
             result.output_key,
             result.used_tokens,
             result.trace_root,
+            result.evidence.map(Static),
         );
         match self.client.submit(device, &call, Until::InBlock).await {
             Ok(_) => Ok(Committed::Now),
-            Err(refused) if refused.is("Jobs", "AlreadyEnded") => match self.job(job).await?.map(|job| job.state) {
-                Some(JobState::Ended(receipt)) if receipt.result_hash == Some(result.result_hash) => {
-                    Ok(Committed::Before)
+            Err(refused) if refused.is("Jobs", "AlreadyEnded") || refused.is("Jobs", "AlreadyCommitted") => {
+                match self.job(job).await?.and_then(|job| result_of(&job)) {
+                    Some(known) if known == result.result_hash => Ok(Committed::Before),
+                    _ => Err(refused),
                 }
-                _ => Err(refused),
-            },
+            }
             Err(error) => Err(error),
         }
     }
@@ -196,6 +211,29 @@ impl Jobs<'_> {
     pub async fn decline(&self, device: &Signer, job: JobId, why: Decline) -> Result<(), ChainError> {
         let call = runtime::transactions().jobs().decline(job, Static(why));
         self.client.submit(device, &call, Until::InBlock).await.map(drop)
+    }
+
+    /// The jobs whose results became open to challenges of anybody in a block.
+    pub async fn opened_in(&self, block: u32) -> Result<Vec<JobId>, ChainError> {
+        self.client
+            .retry("show a block's events", || async move {
+                let hash = self
+                    .client
+                    .rpc()
+                    .chain_get_block_hash(Some(block.into()))
+                    .await
+                    .map_err(subxt::Error::from)?;
+                let Some(hash) = hash else { return Ok(Vec::new()) };
+                let view = self.client.view_at(hash).await.map_err(subxt::Error::from)?;
+                let events = view.events().fetch().await.map_err(subxt::Error::from)?;
+                let mut opened = Vec::new();
+                for event in events.find::<runtime::jobs::events::Committed>() {
+                    let event = event.map_err(subxt::Error::from)?;
+                    opened.extend(event.open.then_some(event.job));
+                }
+                Ok(opened)
+            })
+            .await
     }
 
     /// Notes that a job is overdue.

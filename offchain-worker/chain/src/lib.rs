@@ -13,6 +13,7 @@ pub mod blocks;
 pub mod client;
 pub mod compat;
 pub mod custody;
+pub mod disputes;
 pub mod error;
 pub mod governance;
 pub mod jobs;

@@ -29,6 +29,18 @@ pub(crate) type Config = subxt::SubstrateConfig;
         with = "::subxt::utils::Static<::weft_primitives::job::Arithmetic>"
     ),
     substitute_type(
+        path = "weft_primitives::tier::Tier",
+        with = "::subxt::utils::Static<::weft_primitives::tier::Tier>"
+    ),
+    substitute_type(
+        path = "weft_disputes::game::Side",
+        with = "::subxt::utils::Static<::weft_disputes::Side>"
+    ),
+    substitute_type(
+        path = "weft_disputes::view::DisputeView<AccountId, BlockNumber>",
+        with = "::subxt::utils::Static<::weft_disputes::view::DisputeView<AccountId, BlockNumber>>"
+    ),
+    substitute_type(
         path = "weft_primitives::job::Decline",
         with = "::subxt::utils::Static<::weft_primitives::job::Decline>"
     ),

@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use weft_chain::{
-    Client,
+    AccountId, Client,
     jobs::{Job, JobState, result_hash},
 };
+use weft_primitives::{ContentId, device::WrappedKey as VaultKey};
 use weft_vault::{Context, UserKeys, WrappedKey, open_message, wrap::unwrap_key};
 
 use crate::{failure::Failure, job::reason, output, peers::Peers, request::Answer};
@@ -15,23 +16,66 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Time between two tries.
 const AGAIN: Duration = Duration::from_millis(500);
 
-/// The checked answer of a completed job.
+/// An answer with what goes with it.
+pub struct Fetched {
+    /// The answer itself.
+    pub answer: Answer,
+    /// What its trace is made of, as it came: nothing of it is checked yet.
+    pub evidence: Option<String>,
+}
+
+/// What was committed to.
+struct Promised {
+    output: ContentId,
+    hash: [u8; 32],
+    wrapped: VaultKey,
+    provider: AccountId,
+}
+
+/// What a job's provider has committed to, whether it is paid for or may still be challenged.
+fn promised(job: &Job) -> Result<Promised, Failure> {
+    match &job.state {
+        JobState::Living(living) => match &living.proposed {
+            Some(proposed) => Ok(Promised {
+                output: proposed.output,
+                hash: proposed.result_hash,
+                wrapped: proposed.output_key,
+                provider: living.provider,
+            }),
+            None => Err(Failure::NotFound(format!(
+                "job {} has no answer yet: wait for it",
+                job.id
+            ))),
+        },
+        JobState::Ended(ended) => match (ended.output, ended.result_hash, ended.output_key, ended.provider) {
+            (Some(output), Some(hash), Some(wrapped), Some(provider)) => Ok(Promised {
+                output,
+                hash,
+                wrapped,
+                provider,
+            }),
+            _ => Err(Failure::Refused(format!(
+                "job {} ended without answer: {}",
+                job.id,
+                reason(ended.reason)
+            ))),
+        },
+    }
+}
+
+/// The checked answer of a job that has one.
 pub async fn fetch(client: &Client, keys: &UserKeys, job: &Job) -> Result<Answer, Failure> {
-    let JobState::Ended(ended) = &job.state else {
-        return Err(Failure::NotFound(format!(
-            "job {} has no answer yet: wait for it",
-            job.id
-        )));
-    };
-    let (Some(output), Some(hash), Some(wrapped), Some(provider)) =
-        (ended.output, ended.result_hash, ended.output_key, ended.provider)
-    else {
-        return Err(Failure::Refused(format!(
-            "job {} ended without answer: {}",
-            job.id,
-            reason(ended.reason)
-        )));
-    };
+    Ok(fetch_all(client, keys, job).await?.answer)
+}
+
+/// The same, with what its trace is made of.
+pub async fn fetch_all(client: &Client, keys: &UserKeys, job: &Job) -> Result<Fetched, Failure> {
+    let Promised {
+        output,
+        hash,
+        wrapped,
+        provider,
+    } = promised(job)?;
     let endpoint = client.providers().provider(provider).await?;
     let endpoint = endpoint.map(|provider| String::from_utf8_lossy(&provider.endpoint).into_owned());
     let peers = Peers::new(endpoint)?;
@@ -59,7 +103,9 @@ pub async fn fetch(client: &Client, keys: &UserKeys, job: &Job) -> Result<Answer
     if result_hash(&genesis, job.id, key.expose(), &plaintext) != hash {
         return Err(bad(&"it does not hash to the committed result"));
     }
-    Answer::from_bytes(&plaintext).map_err(|error| bad(&error))
+    let mut answer = Answer::from_bytes(&plaintext).map_err(|error| bad(&error))?;
+    let evidence = answer.take_evidence();
+    Ok(Fetched { answer, evidence })
 }
 
 /// Prints an answer for people.

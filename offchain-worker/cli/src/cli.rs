@@ -3,8 +3,8 @@
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::{
-    asset, classify, creator, custodian, embed, exact, failure::Failure, govern, infer, job, keys, market, models, pin,
-    provider, run, space, store, vault, wallet,
+    asset, classify, creator, custodian, dispute, embed, exact, failure::Failure, govern, infer, job, keys, market,
+    models, pin, provider, run, space, store, vault, wallet, watch,
 };
 
 const EXIT_CODES: &str = "\
@@ -53,6 +53,11 @@ enum Command {
     /// Look at jobs and their receipts.
     #[command(subcommand)]
     Job(job::Command),
+    /// Challenge exact answers that are wrong, and see disputes through.
+    #[command(subcommand)]
+    Dispute(dispute::Command),
+    /// Watch results, and challenge those that are wrong, until interrupted.
+    Watch(watch::Args),
     /// Publish, find, buy and judge models and datasets.
     #[command(subcommand)]
     Market(market::Command),
@@ -97,6 +102,8 @@ impl Cli {
             Command::Provider(command) => wait(command.run()),
             Command::Run(args) => wait(args.run()),
             Command::Job(command) => wait(command.run()),
+            Command::Dispute(command) => wait(command.run()),
+            Command::Watch(args) => wait(args.run()),
             Command::Market(command) => wait(command.run()),
             Command::Custodian(command) => wait(command.run()),
             Command::Pin(command) => wait(command.run()),

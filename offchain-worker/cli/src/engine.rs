@@ -10,6 +10,7 @@ use std::{
     },
 };
 
+use weft_disputes::ShownSketch;
 use weft_engine::{
     Classifier, Device, EmbeddingModel, EngineError, FinishReason, Generation, GenerationParams, ImageError, Message,
     ModelKind, Prompt, RandomSampling, Sampling, TextModel, TokenEvent, WeightFormat,
@@ -210,6 +211,8 @@ pub struct Answered {
     pub answer: Answer,
     /// Of an exact model: what commits to each step of the computation.
     pub trace_root: Option<[u8; 32]>,
+    /// Of an exact model: for each text, what its trace is made of.
+    pub evidence: Vec<ShownSketch>,
 }
 
 /// Why a request was not answered.
@@ -355,12 +358,14 @@ impl Loaded {
                 Ok(Answered {
                     answer: said(made, &self.device)?,
                     trace_root: None,
+                    evidence: Vec::new(),
                 })
             }
             (Kind::ExactText(model), Request::Chat(chat)) => {
                 let (prompt, params) = asked(chat, limit);
                 let made = model.answer(prompt, params, called_off.clone())?;
                 Ok(Answered {
+                    evidence: model.evidence(&made),
                     trace_root: Some(made.trace.root()),
                     answer: said(made.generation, &self.device)?,
                 })
@@ -373,8 +378,10 @@ impl Loaded {
                         embeddings: model.embed(texts)?,
                         tokens,
                         device: self.device.clone(),
+                        evidence: None,
                     }),
                     trace_root: None,
+                    evidence: Vec::new(),
                 })
             }
             (Kind::ExactEmbedding(model), Request::Embed(Embed { texts })) => {
@@ -386,8 +393,10 @@ impl Loaded {
                         embeddings: made.vectors,
                         tokens,
                         device: self.device.clone(),
+                        evidence: None,
                     }),
                     trace_root: Some(made.root),
+                    evidence: made.evidence,
                 })
             }
             (Kind::Image(model), Request::Classify(Classify { images })) => {
@@ -404,6 +413,7 @@ impl Loaded {
                         device: self.device.clone(),
                     }),
                     trace_root: None,
+                    evidence: Vec::new(),
                 })
             }
             _ => Err(Unanswered::WrongTask),
@@ -415,7 +425,8 @@ fn boxed<T>(model: T) -> Mutex<Box<T>> {
     Mutex::new(Box::new(model))
 }
 
-fn by_name(files: &[(&str, &[u8])]) -> ModelFiles {
+/// Files as the engine takes them.
+pub fn by_name(files: &[(&str, &[u8])]) -> ModelFiles {
     let files = files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec()));
     files.collect()
 }
@@ -443,6 +454,7 @@ fn said(made: Generation, device: &str) -> Result<Answer, Unanswered> {
         tokens_per_s: made.timings.tokens_per_second(),
         text: made.text,
         device: device.to_owned(),
+        evidence: None,
     }))
 }
 

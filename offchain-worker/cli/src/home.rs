@@ -11,6 +11,7 @@
 //! publishing/   keys of publications that are not on the chain yet, and how far they are
 //! store/        content-addressed blocks
 //! jobs/         answers of a provider that are not committed yet
+//! kept/         what a provider needs to answer for those that can still be challenged
 //! holdings      what in the store is kept for what; holdings-ipfs: what in an IPFS daemon
 //! hot-models    which models' files are kept, in the order of their last use
 //! hold          present while the provider was paused by hand
@@ -82,6 +83,11 @@ impl Home {
     /// Where answers wait for their commit.
     pub fn jobs_dir(&self) -> PathBuf {
         self.dir.join("jobs")
+    }
+
+    /// Where answers are kept that can still be challenged.
+    pub fn kept_dir(&self) -> PathBuf {
+        self.dir.join("kept")
     }
 
     /// Where it is kept why models are not ready.

@@ -46,7 +46,7 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Fetch, check and print the answer of a completed job that was posted from --home.
+    /// Fetch, check and print the answer of a job that was posted from --home, whether it is paid yet or not.
     Answer {
         /// Its number.
         job: JobId,
@@ -164,7 +164,7 @@ pub fn as_json(job: &Job, finalised: bool) -> Result<serde_json::Value, Failure>
 pub fn trace_root(job: &Job) -> Option<[u8; 32]> {
     match &job.state {
         JobState::Ended(ended) => ended.trace_root,
-        JobState::Living(_) => None,
+        JobState::Living(living) => living.proposed.as_ref().and_then(|proposed| proposed.trace_root),
     }
 }
 
@@ -184,6 +184,7 @@ pub fn reason(reason: Reason) -> &'static str {
         Reason::DeadlineMissed => "the last provider missed the deadline; refunded",
         Reason::Declined => "the last provider gave it back; refunded",
         Reason::NoEligibleProvider => "nobody was left to take it; refunded",
+        Reason::Refuted => "the answer was challenged and is wrong; refunded",
     }
 }
 
@@ -211,14 +212,28 @@ fn living_lines(living: &LivingJob) -> Vec<(&'static str, String)> {
     let state = match living.phase {
         Phase::AwaitingInput { until } => format!("awaits its input until block {until}"),
         Phase::Running { until } => format!("runs until block {until}"),
+        Phase::Committed { until } => match disputes(living) {
+            0 => format!("answered; may be challenged until block {until}, and is paid then"),
+            disputes => format!("answered; {disputes} disputes go on, see `weft dispute ls`"),
+        },
     };
-    vec![
+    let mut lines = vec![
         ("state", state),
         ("provider", living.provider.to_string()),
         ("ask", format!("{} a token", Weft(living.ask_per_token))),
         ("escrow", Weft(living.max_price).to_string()),
         ("input", living.input.to_string()),
-    ]
+    ];
+    if let Some(proposed) = &living.proposed {
+        lines.push(("output", proposed.output.to_string()));
+        lines.extend(proposed.trace_root.map(|root| ("trace root", hex::encode(root))));
+        lines.push(("tokens", proposed.used_tokens.to_string()));
+    }
+    lines
+}
+
+fn disputes(living: &LivingJob) -> u32 {
+    living.proposed.as_ref().map_or(0, |proposed| proposed.disputes)
 }
 
 fn ended_lines(ended: &EndedJob) -> Vec<(&'static str, String)> {
@@ -250,6 +265,8 @@ fn row(job: &Job) -> Vec<String> {
         JobState::Living(living) => match living.phase {
             Phase::AwaitingInput { .. } => ("awaits input".to_owned(), "-".to_owned()),
             Phase::Running { .. } => ("runs".to_owned(), "-".to_owned()),
+            Phase::Committed { .. } if disputes(living) > 0 => ("disputed".to_owned(), "-".to_owned()),
+            Phase::Committed { .. } => ("answered".to_owned(), "-".to_owned()),
         },
         JobState::Ended(ended) => {
             let paid = ended.split.total().saturating_sub(ended.split.refund);

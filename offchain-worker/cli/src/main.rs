@@ -9,6 +9,7 @@ mod cli;
 mod creator;
 mod custodian;
 mod custody;
+mod dispute;
 mod embed;
 mod engine;
 mod exact;
@@ -42,6 +43,7 @@ mod space;
 mod store;
 mod vault;
 mod wallet;
+mod watch;
 
 use std::process::ExitCode;
 

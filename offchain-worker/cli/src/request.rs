@@ -90,6 +90,9 @@ pub struct Said {
     pub tokens_per_s: f64,
     /// What computed it.
     pub device: String,
+    /// Of an exact job, what its trace is made of (`crate::dispute::evidence`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
 }
 
 /// The embedded texts.
@@ -101,6 +104,9 @@ pub struct Embedded {
     pub tokens: u32,
     /// What computed it.
     pub device: String,
+    /// Of an exact job, what its traces are made of (`crate::dispute::evidence`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
 }
 
 /// What images show.
@@ -234,6 +240,25 @@ impl Answer {
         }
     }
 
+    /// Takes what an exact answer's trace is made of out of the answer.
+    pub fn take_evidence(&mut self) -> Option<String> {
+        match self {
+            Self::Chat(said) => said.evidence.take(),
+            Self::Embed(embedded) => embedded.evidence.take(),
+            Self::Classify(_) => None,
+        }
+    }
+
+    /// Adds it.
+    pub fn with_evidence(mut self, evidence: Option<String>) -> Self {
+        match &mut self {
+            Self::Chat(said) => said.evidence = evidence,
+            Self::Embed(embedded) => embedded.evidence = evidence,
+            Self::Classify(_) => {}
+        }
+        self
+    }
+
     /// Tokens to charge.
     pub fn tokens(&self) -> u32 {
         match self {
@@ -260,9 +285,9 @@ mod tests {
 
         #[test]
         fn answers_arrive_as_they_were_sent(text in ".{0,200}", tokens: u32, speed: u16, vector: [i16; 4]) {
-            let said = Said { text, tokens, prompt_tokens: 1, tokens_per_s: f64::from(speed) / 16.0, device: "cpu".into() };
+            let said = Said { text, tokens, prompt_tokens: 1, tokens_per_s: f64::from(speed) / 16.0, device: "cpu".into(), evidence: None };
             let embeddings = vec![vector.iter().map(|x| f32::from(*x) / 32_768.0).collect()];
-            let embedded = Embedded { embeddings, tokens, device: "cpu".into() };
+            let embedded = Embedded { embeddings, tokens, device: "cpu".into(), evidence: Some("00".into()) };
             let classified = Classified {
                 labels: vec!["a".into(), "b".into()],
                 probabilities: vec![vec![0.25, 0.75]],

@@ -11,6 +11,7 @@ use weft_chain::{
 use weft_primitives::{
     AssetId, AssetKind, Balance, ContentId, JobId,
     job::{Arithmetic, Patience, Phase},
+    tier::{Challenges, Tier, Window},
 };
 use weft_store::Block;
 use weft_vault::{ContentKey, Context, PublicKey, UserKeys, seal_message, wrap::wrap_key};
@@ -66,6 +67,13 @@ pub struct Args {
     /// to be exact.
     #[arg(long)]
     exact: bool,
+    /// With --exact: how long the answer may be challenged before it is paid. Who shows that it is wrong takes the provider's stake,
+    /// and you are refunded.
+    #[arg(long, value_enum, default_value = "short", requires = "exact")]
+    challenges: ChallengesArg,
+    /// With --exact: let everybody read the prompt and the answer, and challenge it. Without it only you can.
+    #[arg(long, requires = "exact")]
+    open: bool,
     #[command(flatten)]
     sampling: SamplingArgs,
     /// Wait until the receipt is final.
@@ -101,6 +109,19 @@ impl From<PatienceArg> for Patience {
     }
 }
 
+/// How long an exact answer may be challenged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum ChallengesArg {
+    /// Not at all: it is paid at once.
+    None,
+    /// Minutes.
+    Short,
+    /// Long enough to fetch the model first.
+    Standard,
+    /// Hours.
+    Long,
+}
+
 /// What a job may cost, and how it is to be done.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms {
@@ -114,6 +135,8 @@ pub struct Terms {
     pub patience: Patience,
     /// With which numbers.
     pub arithmetic: Arithmetic,
+    /// By what the result is assured.
+    pub tier: Tier,
 }
 
 /// A posted job and what is needed to see it through.
@@ -147,6 +170,7 @@ impl Args {
             max_price: self.max_price.0,
             patience: self.patience.into(),
             arithmetic,
+            tier: self.tier(),
         };
         let (ended, input) = see_done(&client, &user, &keys, &request, terms).await?;
         let finalised = if self.finalised {
@@ -172,6 +196,23 @@ impl Args {
             eprintln!("{label:12} {value}");
         }
         Ok(())
+    }
+
+    fn tier(&self) -> Tier {
+        let window = match self.challenges {
+            ChallengesArg::Short => Window::Short,
+            ChallengesArg::Standard => Window::Standard,
+            ChallengesArg::Long => Window::Long,
+            ChallengesArg::None => return Tier::None,
+        };
+        if !self.exact {
+            return Tier::None;
+        }
+        Tier::Exact(Challenges {
+            window,
+            prompt: None,
+            open: self.open,
+        })
     }
 
     fn request(&self, model: &Asset, sampling: Option<request::Sampling>) -> Result<Request, Failure> {
@@ -255,6 +296,7 @@ pub async fn see_done(
         max_price: terms.max_price,
         patience: terms.patience,
         arithmetic: terms.arithmetic,
+        tier: terms.tier,
     };
     let id = client.jobs().post(user, order).await?;
     note(format_args!("job {id}: posted, {} held", Weft(terms.max_price)));
@@ -289,6 +331,13 @@ impl Posted<'_> {
                     return Ok(job);
                 }
                 JobState::Living(living) => match living.phase {
+                    Phase::Committed { until } => {
+                        note(format_args!(
+                            "job {}: answered; may be challenged until block {until}, and is paid then",
+                            self.id
+                        ));
+                        return Ok(job);
+                    }
                     Phase::AwaitingInput { .. } => {
                         let turn = (job.attempts, living.device);
                         if handed_to != Some(turn) {

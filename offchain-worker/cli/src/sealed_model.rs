@@ -4,12 +4,13 @@ use weft_chain::{
     AccountId, Client,
     market::{Asset, Grant},
 };
+use weft_engine::exact::{KernelChoice, Replayer};
 use weft_vault::{ContentKey, Context, DeviceKeys, KeyCommitment, WrappedKey, open_to_vec, wrap::unwrap_key};
 
 use crate::{
     asset,
     blocks::Blocks,
-    engine::{Compute, Loaded},
+    engine::{Compute, Loaded, by_name},
     failure::Failure,
     manifest::{self, Manifest},
     peers::Peers,
@@ -80,7 +81,7 @@ pub fn granted_key(client: &Client, keys: &DeviceKeys, asset: &Asset, grant: &Gr
         .map_err(|error| Failure::Local(format!("{label}: {error}")))
 }
 
-/// Makes a model ready. What is in the store already is not fetched again; the plaintext never touches the disk.
+/// Makes a model ready.
 pub async fn load(
     blocks: &Blocks,
     asset: &Asset,
@@ -88,6 +89,37 @@ pub async fn load(
     peers: &Peers,
     compute: &Compute,
 ) -> Result<Loaded, Failure> {
+    let (kind, exact_root, compute) = (asset.kind, asset.exact_root, compute.clone());
+    opened(blocks, asset, key, peers, move |files| {
+        Loaded::from_files(kind, files, exact_root, &compute)
+    })
+    .await
+}
+
+/// Makes an exact model ready to compute answers again.
+pub async fn replayer(
+    blocks: &Blocks,
+    asset: &Asset,
+    key: ContentKey,
+    peers: &Peers,
+    compute: &Compute,
+) -> Result<Replayer, Failure> {
+    let device = compute.device();
+    opened(blocks, asset, key, peers, move |files| {
+        Replayer::from_files(&by_name(files), device, KernelChoice::Auto)
+            .map_err(|error| Failure::Local(error.to_string()))
+    })
+    .await
+}
+
+/// Makes something of a model's files. What is in the store already is not fetched again; the plaintext never touches the disk.
+async fn opened<T: Send + 'static>(
+    blocks: &Blocks,
+    asset: &Asset,
+    key: ContentKey,
+    peers: &Peers,
+    make: impl FnOnce(&[(&str, &[u8])]) -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
     let label = format!("model {} ({})", asset.id, asset::name(asset));
     let told = |error: &dyn std::fmt::Display| Failure::Local(format!("{label}: {error}"));
     blocks
@@ -113,12 +145,11 @@ pub async fn load(
         told(&"the manifest's sizes contradict the sealed file's: its creator must publish the model again")
     })?;
     let sealed = blocks.reader(asset.content)?;
-    let (kind, exact_root) = (asset.kind, asset.exact_root);
-    let (commitment, compute) = (KeyCommitment(asset.key_commitment), compute.clone());
+    let commitment = KeyCommitment(asset.key_commitment);
     let opened = tokio::task::spawn_blocking(move || {
         let plaintext = open_to_vec(sealed, &key, Some(&commitment), size).map_err(|error| error.to_string())?;
         let files = manifest.split(&plaintext).map_err(|error| error.to_string())?;
-        Loaded::from_files(kind, &files, exact_root, &compute).map_err(|error| error.to_string())
+        make(&files).map_err(|error| error.to_string())
     });
     let loaded = opened
         .await

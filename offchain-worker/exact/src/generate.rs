@@ -53,6 +53,8 @@ pub struct Answer {
     pub end: End,
     /// What commits to it.
     pub trace: Trace,
+    /// The cells of its positions, which the trace commits to.
+    pub cells: Vec<Digest>,
 }
 
 /// One of the requests.
@@ -77,7 +79,7 @@ struct Running {
     /// Given and made.
     tokens: Vec<u32>,
     /// The cells of the positions so far.
-    cells: merkle::Builder,
+    cells: Vec<Digest>,
     /// As many of them.
     positions: usize,
     end: Option<End>,
@@ -125,7 +127,7 @@ impl<'a> Batch<'a> {
             slot: self.engine.open(),
             tokens: request.prompt.clone(),
             request,
-            cells: merkle::Builder::default(),
+            cells: Vec::new(),
             positions: 0,
             end: None,
         });
@@ -229,7 +231,7 @@ impl<'a> Batch<'a> {
             count: running.tokens.len() as u32,
             tokens: merkle::root(&token_leaves(&running.tokens)),
             choice: running.request.choice,
-            cells: running.cells.root(),
+            cells: merkle::root(&running.cells),
             kept: [0; 32],
             result: [0; 32],
         };
@@ -237,6 +239,7 @@ impl<'a> Batch<'a> {
             tokens: running.tokens.split_off(given),
             end: running.end.unwrap_or(End::CalledOff),
             trace,
+            cells: running.cells,
         }))
     }
 }
@@ -251,9 +254,7 @@ impl Running {
     /// Commits to what is kept up to a position.
     fn commit(&mut self, engine: &mut dyn Engine, end: usize) -> Result<(), Failure> {
         if self.positions < end {
-            for cell in engine.cells(self.slot, self.positions, end)? {
-                self.cells.push(cell);
-            }
+            self.cells.extend(engine.cells(self.slot, self.positions, end)?);
             self.positions = end;
         }
         Ok(())
@@ -293,6 +294,8 @@ pub struct Embedding {
     pub vector: Vec<f32>,
     /// Its trace.
     pub trace: Trace,
+    /// The cells that the trace commits to.
+    pub cells: Vec<Digest>,
 }
 
 /// Embeddings of texts; at most [`weft_exact::program::Config::context`] tokens each.
@@ -316,6 +319,7 @@ pub fn embed(engine: &mut dyn Engine, model: Digest, texts: &[&[u32]]) -> Result
                 kept: [0; 32],
                 result: merkle::hash(b"weft result", &unit),
             },
+            cells: encoded.cells,
         }
     };
     Ok(texts.iter().zip(encoded).map(embedding).collect())

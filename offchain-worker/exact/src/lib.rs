@@ -12,5 +12,6 @@ pub mod kernel;
 pub mod opening;
 pub mod perplexity;
 pub mod referee;
+pub mod replay;
 
 pub use engine::{Encoded, Engine, Slot, Work};

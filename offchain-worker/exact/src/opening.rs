@@ -1,19 +1,17 @@
-//! Openings of answers: engines compute what positions kept, the reference the one step that is asked about.
+//! Openings of answers: one tile of a step that was computed again.
 
 use weft_exact::{
     model::Model,
     opening::{NoOpening, NoTile, Opening, open},
-    piece::Reader,
-    program::{Address, Choice, Family, Kept},
-    quantise::Width,
-    reference::{Memory, NoStep, Record, Reference},
-    trace::{LEAF_POSITIONS, Trace, group},
+    program::Address,
+    reference::NoStep,
+    trace::Trace,
 };
 
-use crate::engine::{Engine, Failure};
-
-/// Tokens that an engine takes in at a time.
-const MOST_AT_ONCE: usize = 512;
+use crate::{
+    engine::{Engine, Failure},
+    replay::{NotReplayed, Replay},
+};
 
 /// Which tile of an answer is asked for, as people write it.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +48,9 @@ pub enum Unopened {
     /// The engine failed.
     #[error(transparent)]
     Failure(#[from] Failure),
+    /// The answer cannot be computed again.
+    #[error(transparent)]
+    NotReplayed(#[from] NotReplayed),
     /// The engine kept something else than the trace says: it is not the one that made the trace.
     #[error("the answer cannot be opened: {0}")]
     NoOpening(#[from] NoOpening),
@@ -64,28 +65,13 @@ pub fn opening(
     question: &Question<'_>,
 ) -> Result<Opening, Unopened> {
     let address = address(model, trace, question)?;
-    let (memory, record) = match model.program().config().family {
-        Family::Llama => {
-            let memory = memory(engine, tokens.get(..trace.positions()).unwrap_or(tokens))?;
-            let record = step(model, trace, tokens, &memory, question.position)?;
-            (memory, record)
-        }
-        // All its positions depend on each other: there is no one step to be computed alone.
-        Family::Bert => {
-            let mut memory = Memory::default();
-            let (mut records, end) = Reference::new(model).encode(&mut memory, tokens)?;
-            let record = match question.position < records.len() {
-                true => records.swap_remove(question.position),
-                false => end,
-            };
-            (memory, record)
-        }
-    };
+    let replay = Replay::of(engine, model, trace.clone(), tokens.to_vec())?;
+    let record = replay.record(model, question.position)?;
     Ok(open(
         model,
         trace,
         tokens,
-        &memory,
+        replay.memory(),
         &record,
         address,
         question.position,
@@ -120,51 +106,4 @@ fn address(model: &Model, trace: &Trace, question: &Question<'_>) -> Result<Addr
             })
         }
     }
-}
-
-/// What positions with these tokens keep, by an engine.
-fn memory(engine: &mut dyn Engine, tokens: &[u32]) -> Result<Memory, Failure> {
-    let slot = engine.open();
-    let mut read = || {
-        for tokens in tokens.chunks(MOST_AT_ONCE) {
-            engine.advance(&[crate::Work {
-                slot,
-                tokens,
-                logits: false,
-            }])?;
-        }
-        let mut memory = Memory::default();
-        let head_width = engine.program().config().head_width;
-        for first in (0..tokens.len()).step_by(LEAF_POSITIONS) {
-            let leaves = engine.group(slot, first)?;
-            for ((layer, kind, head), leaf) in group(engine.program()).zip(leaves) {
-                let mut reader = Reader::new(&leaf);
-                while let Some(x) = reader.quantised(Width::Narrow, head_width) {
-                    memory.push(layer, kind, head, x);
-                }
-            }
-        }
-        Ok(memory)
-    };
-    let memory = read();
-    engine.close(slot);
-    memory
-}
-
-/// The step at a position, by the reference.
-fn step(model: &Model, trace: &Trace, tokens: &[u32], memory: &Memory, position: usize) -> Result<Record, NoStep> {
-    let config = model.program().config();
-    let mut before = Memory::default();
-    for layer in 0..config.layers {
-        for head in 0..config.kv_heads {
-            for kind in [Kept::Key, Kept::Value] {
-                let kept = memory.heads(layer, kind, head).iter().take(position);
-                kept.for_each(|x| before.push(layer, kind, head, x.clone()));
-            }
-        }
-    }
-    let token = *tokens.get(position).ok_or(NoStep::Empty)?;
-    let choice =
-        weft_exact::opening::step(model.program(), trace, position, token).map_or(Choice::Given, |step| step.choice);
-    Reference::new(model).advance(&mut before, token, choice)
 }

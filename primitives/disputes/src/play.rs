@@ -53,6 +53,29 @@ impl Sketch {
     }
 }
 
+impl Sketch {
+    /// The position of the first entry, in the order of computation, that another sketch has otherwise; `None` if it has all as this one.
+    pub fn first_difference(&self, other: &Self, program: &Program, positions: usize) -> Option<u32> {
+        let of_position = cells_of_position(program);
+        let differs = |at: usize| self.cells.get(at) != other.cells.get(at);
+        match program.config().family {
+            Family::Llama => (0..positions)
+                .find(|position| {
+                    let next = position.saturating_add(1);
+                    differs(*position) || self.tokens.get(next) != other.tokens.get(next)
+                })
+                .map(number),
+            Family::Bert => {
+                // A layer of all positions comes before the next.
+                let mut all = (0..of_position).flat_map(|cell| (0..positions).map(move |position| (cell, position)));
+                let wrong = all.find(|(cell, position)| differs(position * of_position + cell));
+                let end = (self.result != other.result).then_some(positions);
+                wrong.map(|(_, position)| position).or(end).map(number)
+            }
+        }
+    }
+}
+
 fn number(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
@@ -154,25 +177,8 @@ impl Answer<'_> {
     /// The step to dispute: that of the first entry of another's sketch, which is of its trace ([`Sketch::is_of`]), that is not as it should
     /// be, as this answer, to the same prompt, has it; `None` if all are.
     pub fn doubt(&self, other: &Sketch) -> Option<u32> {
-        let (program, own) = (self.program(), self.sketch());
-        let of_position = cells_of_position(program);
-        let positions = self.trace.positions();
-        let differs = |at: usize| own.cells.get(at) != other.cells.get(at);
-        match program.config().family {
-            Family::Llama => (0..positions)
-                .find(|position| {
-                    let next = position.saturating_add(1);
-                    differs(*position) || self.tokens.get(next) != other.tokens.get(next)
-                })
-                .map(number),
-            Family::Bert => {
-                // A layer of all positions comes before the next.
-                let mut all = (0..of_position).flat_map(|cell| (0..positions).map(move |position| (cell, position)));
-                let wrong = all.find(|(cell, position)| differs(position * of_position + cell));
-                let end = (own.result != other.result).then_some(positions);
-                wrong.map(|(_, position)| position).or(end).map(number)
-            }
-        }
+        self.sketch()
+            .first_difference(other, self.program(), self.trace.positions())
     }
 
     /// What its challenger names after the provider has revealed a step: a section that is not made of what its cells are made of, which

@@ -41,6 +41,9 @@ pub struct Entry {
     /// Of an exact job, what commits to each step of the computation. Answers kept by earlier builds have none.
     #[serde(default, with = "json::optional_hex_bytes")]
     pub trace_root: Option<[u8; 32]>,
+    /// Of a job that others may challenge, where they find what its trace is made of.
+    #[serde(default)]
+    pub evidence: Option<ContentId>,
 }
 
 impl Entry {
@@ -52,6 +55,7 @@ impl Entry {
             output_key: self.output_key,
             used_tokens: self.used_tokens,
             trace_root: self.trace_root,
+            evidence: self.evidence,
         }
     }
 }
@@ -144,6 +148,7 @@ mod tests {
             output_key: [5; 80],
             used_tokens: 6,
             trace_root: job.is_multiple_of(2).then_some([7; 32]),
+            evidence: None,
         }
     }
 

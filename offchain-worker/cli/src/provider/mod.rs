@@ -1,6 +1,8 @@
 //! `weft provider`: offering this machine's compute.
 
+mod defence;
 mod journal;
+mod kept;
 mod not_ready;
 mod plan;
 mod run;

@@ -15,6 +15,7 @@ fn job(id: JobId, model: AssetId, device: AccountId, phase: Phase<u32>) -> Job {
         user: OTHER,
         model,
         arithmetic: Arithmetic::Float,
+        tier: weft_primitives::tier::Tier::None,
         posted_at: 0,
         attempts: 1,
         state: JobState::Living(LivingJob {
@@ -33,6 +34,7 @@ fn job(id: JobId, model: AssetId, device: AccountId, phase: Phase<u32>) -> Job {
             encryption_key: [0; 32],
             ask_per_token: 1,
             licence: None,
+            proposed: None,
         }),
     }
 }
@@ -58,6 +60,8 @@ fn view(now: u32, status: ProviderStatus, jobs: Vec<Job>) -> ChainView {
             completed: 0,
             missed: 0,
             declined: 0,
+            refuted: 0,
+            seized: 0,
             offers: vec![0],
         },
         offers: [(0, true)].into(),

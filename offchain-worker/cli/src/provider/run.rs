@@ -22,7 +22,9 @@ use weft_chain::{
 use weft_primitives::{AssetId, JobId};
 
 use super::{
+    defence::Defence,
     journal::{Entry, Journal},
+    kept::KeptAnswers,
     not_ready::NotReady,
     plan::{self, Action, ChainView, Local, Work},
     work::{Model, Unable, Worker},
@@ -92,6 +94,7 @@ struct Loop {
     view: Option<(Instant, ChainView)>,
     events: mpsc::UnboundedSender<Event>,
     said_idle: Option<String>,
+    defence: Defence,
 }
 
 impl Args {
@@ -118,6 +121,7 @@ impl Args {
         };
         let genesis = client.genesis_hash();
         let journal = Journal::open(home.jobs_dir())?;
+        let kept = KeptAnswers::open(home.kept_dir())?;
         let not_ready = NotReady::at(home.not_ready_dir());
         noted(not_ready.forget_all());
         let entries: BTreeMap<_, _> = journal
@@ -154,6 +158,7 @@ impl Args {
                 device,
                 compute,
                 journal,
+                kept,
             }),
             home,
             not_ready,
@@ -165,6 +170,7 @@ impl Args {
             view: None,
             events,
             said_idle: None,
+            defence: Defence::default(),
         };
         state.announce(&provider).await?;
         let ended = state.follow(notices, &mut arrived, &mut shutdown).await;
@@ -251,7 +257,13 @@ impl Loop {
                     JobState::Living(living) if living.device == self.local.device => Some(living.input),
                     _ => None,
                 }));
+                let (owner, now) = (view.provider.owner, view.now);
                 self.view = Some((Instant::now(), view));
+                match timeout(READ_LIMIT, self.defence.look(&self.worker, owner, now)).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(failure)) => tracing::warn!(%failure, "challenges cannot be looked at now"),
+                    Err(_) => tracing::warn!("challenges cannot be looked at now: the chain does not answer"),
+                }
             }
             Ok(None) => {
                 self.idle("this device is no longer registered; see `weft provider status`");
@@ -381,6 +393,7 @@ impl Loop {
             Some(Job {
                 model,
                 arithmetic,
+                tier,
                 state: JobState::Living(living),
                 ..
             }),
@@ -392,7 +405,7 @@ impl Loop {
         let Some(loaded) = self.models.get(model).cloned() else {
             return;
         };
-        let (model, arithmetic, living) = (*model, *arithmetic, living.clone());
+        let (model, how, living) = (*model, (*arithmetic, *tier), living.clone());
         let flag = Arc::new(AtomicBool::new(false));
         self.called_off.insert(job, flag.clone());
         self.local.work.insert(job, Work::Computing);
@@ -400,7 +413,7 @@ impl Loop {
         tokio::spawn(async move {
             tell(Event::Computed(
                 job,
-                worker.answer(job, living, arithmetic, model, loaded, flag).await,
+                worker.answer(job, living, how, model, loaded, flag).await,
             ))
         });
     }
@@ -547,6 +560,16 @@ async fn tell_end(worker: &Worker, job: JobId, owner: AccountId) {
                 0
             };
             tracing::info!(job, reason = reason(ended.reason), earned = %Weft(earned), "job ended");
+        }
+        Ok(Some(Job {
+            state: JobState::Living(living),
+            ..
+        })) if living.proposed.is_some() && living.provider == owner => {
+            tracing::info!(
+                job,
+                until = living.phase.until(),
+                "the answer may be challenged; then it is paid"
+            );
         }
         Ok(Some(_)) => tracing::info!(job, "job is with another provider now"),
         Ok(None) => tracing::info!(job, "job is no longer on the chain"),

@@ -193,6 +193,8 @@ mod tests {
             completed: 0,
             missed: 0,
             declined: 0,
+            refuted: 0,
+            seized: 0,
             offers: vec![4],
         }
     }

@@ -10,10 +10,13 @@ use weft_chain::{
     jobs::{LivingJob, result_hash},
     market::Asset,
 };
+use weft_disputes::ShownSketch;
+use weft_engine::exact::Replayer;
 use weft_primitives::{
     AssetId, JobId,
     job::{Arithmetic, Decline},
     registry::KeyRecipient,
+    tier::Tier,
 };
 use weft_store::{
     Bytes, MAX_BLOCK_BYTES,
@@ -24,11 +27,15 @@ use weft_vault::{
     wrap::{unwrap_key, wrap_key},
 };
 
-use super::journal::{Entry, Journal};
+use super::{
+    journal::{Entry, Journal},
+    kept::{KeptAnswer, KeptAnswers},
+};
 use crate::{
     asset,
     blocks::{Blocks, Missing, to_cid},
     custody,
+    dispute::evidence::{self, Evidence},
     engine::{Answered, Compute, Loaded},
     failure::Failure,
     home::Home,
@@ -54,6 +61,18 @@ pub struct Worker {
     pub compute: Compute,
     /// Answers that wait for their commit.
     pub journal: Journal,
+    /// Answers that can still be challenged.
+    pub kept: KeptAnswers,
+}
+
+/// What there is to say of how an exact answer was computed.
+struct Exact {
+    /// What commits to it.
+    root: [u8; 32],
+    /// For each text, what its trace is made of.
+    shown: Vec<ShownSketch>,
+    /// Whether others than the user may read that.
+    is_open: bool,
 }
 
 /// A model that answers: exact text models several jobs at once, others one at a time.
@@ -87,14 +106,9 @@ impl Worker {
     /// Fetches, opens and loads a model. Its plaintext is in memory only.
     pub async fn prepare(&self, model: AssetId) -> Result<Model, Failure> {
         let asset = asset::existing(&self.client, model).await?;
-        let owner = self
-            .client
-            .providers()
-            .provider(self.device.account())
-            .await?
-            .ok_or_else(|| Failure::NotFound("this device is no longer registered".into()))?;
-        let key = self.key(&asset, owner.owner).await?;
-        let peers = sealed_model::peers_of(&self.client, &asset, &owner.owner).await?;
+        let owner = self.owner().await?;
+        let key = self.key(&asset, owner).await?;
+        let peers = sealed_model::peers_of(&self.client, &asset, &owner).await?;
         let kept = self
             .cache
             .admit(&to_cid(&asset.content)?, asset.size_bytes)
@@ -102,6 +116,22 @@ impl Worker {
             .map_err(|error| Failure::Local(format!("model {model}: {error}")))?;
         let loaded = sealed_model::load(&self.blocks, &asset, key, &peers, &self.compute).await?;
         Ok(Arc::new(Ready { loaded, _kept: kept }))
+    }
+
+    /// Makes an exact model ready to compute answers again.
+    pub async fn replayer(&self, model: AssetId) -> Result<Replayer, Failure> {
+        let asset = asset::existing(&self.client, model).await?;
+        let owner = self.owner().await?;
+        let key = self.key(&asset, owner).await?;
+        let peers = sealed_model::peers_of(&self.client, &asset, &owner).await?;
+        sealed_model::replayer(&self.blocks, &asset, key, &peers, &self.compute).await
+    }
+
+    /// For whom the device works.
+    async fn owner(&self) -> Result<AccountId, Failure> {
+        let provider = self.client.providers().provider(self.device.account()).await?;
+        let provider = provider.ok_or_else(|| Failure::NotFound("this device is no longer registered".into()))?;
+        Ok(provider.owner)
     }
 
     /// The key of a model: wrapped by its owner, or put together from what custodians released to this device. The latter is
@@ -135,7 +165,7 @@ impl Worker {
         self: Arc<Self>,
         job: JobId,
         living: LivingJob,
-        arithmetic: Arithmetic,
+        (arithmetic, tier): (Arithmetic, Tier),
         model_id: AssetId,
         model: Model,
         cancelled: Arc<AtomicBool>,
@@ -147,7 +177,11 @@ impl Worker {
         let computed = tokio::task::spawn_blocking(move || model.loaded.answer(&request, limit, &cancelled))
             .await
             .map_err(|panic| unable(Decline::DeviceFault)(format!("the engine failed: {panic}")))?;
-        let Answered { answer, trace_root } = computed.map_err(|failed| Unable {
+        let Answered {
+            answer,
+            trace_root,
+            evidence,
+        } = computed.map_err(|failed| Unable {
             why: failed.why(),
             because: failed.to_string(),
         })?;
@@ -165,7 +199,12 @@ impl Worker {
             }
             Arithmetic::Exact => trace_root,
         };
-        self.keep(job, &living, &answer, trace_root)
+        let exact = trace_root.map(|root| Exact {
+            root,
+            shown: evidence,
+            is_open: tier.challenges().is_some_and(|challenges| challenges.open),
+        });
+        self.keep(job, model_id, &living, answer, exact)
             .await
             .map_err(unable(Decline::DeviceFault))
     }
@@ -216,13 +255,33 @@ impl Worker {
     async fn keep(
         &self,
         job: JobId,
+        model: AssetId,
         living: &LivingJob,
-        answer: &Answer,
-        trace_root: Option<[u8; 32]>,
+        answer: Answer,
+        exact: Option<Exact>,
     ) -> Result<Entry, String> {
-        let plaintext = serde_json::to_vec(answer).map_err(|error| error.to_string())?;
-        let (sealed, key) = seal_message(&plaintext).map_err(|error| error.to_string())?;
         let genesis = self.client.genesis_hash();
+        let used_tokens = answer.tokens().min(living.max_tokens);
+        let mut evidence = None;
+        let mut answer = answer;
+        if let Some(exact) = &exact {
+            // Before the commit: whoever commits has to be able to answer for it.
+            let kept = KeptAnswer {
+                job,
+                genesis,
+                model,
+                shown: exact.shown.clone(),
+            };
+            self.kept.keep(&kept).map_err(|error| error.to_string())?;
+            let shown = Evidence(kept.shown);
+            if exact.is_open && shown.bytes().len() <= evidence::MAX_BYTES {
+                let placed = self.blocks.put(shown.bytes()).await;
+                evidence = Some(placed.map_err(|error| error.to_string())?);
+            }
+            answer = answer.with_evidence(shown.to_text());
+        }
+        let plaintext = serde_json::to_vec(&answer).map_err(|error| error.to_string())?;
+        let (sealed, key) = seal_message(&plaintext).map_err(|error| error.to_string())?;
         let output = self.blocks.put(sealed).await.map_err(|error| error.to_string())?;
         let context = Context::JobOutput {
             job,
@@ -237,8 +296,9 @@ impl Worker {
             output_key: wrap_key(&key, &user, &genesis, &context)
                 .map_err(|error| error.to_string())?
                 .0,
-            used_tokens: answer.tokens().min(living.max_tokens),
-            trace_root,
+            used_tokens,
+            trace_root: exact.map(|exact| exact.root),
+            evidence,
         };
         self.journal.keep(&entry).map_err(|error| error.to_string())?;
         Ok(entry)

@@ -14,6 +14,7 @@ use weft_engine::{Classifier, EmbeddingModel, EngineError, ImageError, TextModel
 use weft_primitives::{
     AssetId, AssetKind, Balance,
     job::{Arithmetic, Patience},
+    tier::Tier,
 };
 use weft_vault::UserKeys;
 
@@ -209,6 +210,7 @@ impl Hired {
             max_price: self.max_price,
             patience: Patience::Short,
             arithmetic: Arithmetic::Float,
+            tier: Tier::None,
         };
         let (ended, _) = run::see_done(&self.client, &self.user, &self.keys, &request, terms).await?;
         Ok(answer::fetch(&self.client, &self.keys, &ended).await?)
@@ -344,6 +346,7 @@ impl Local {
             tokens_per_s: made.timings.tokens_per_second(),
             text: made.text,
             device: self.device.clone(),
+            evidence: None,
         })
     }
 
@@ -361,6 +364,7 @@ impl Local {
             embeddings: model.embed(texts)?,
             tokens: u32::try_from(tokens).unwrap_or(u32::MAX),
             device: self.device.clone(),
+            evidence: None,
         })
     }
 

@@ -8,6 +8,9 @@ use weft_exact::trace::Trace;
 use weft_exact_engine::Engine;
 use weft_exact_engine::generate::{embed, root_of_all};
 
+use weft_disputes::ShownSketch;
+
+use super::evidence::Published;
 use super::open::{ExactError, KernelChoice, open, open_files};
 use crate::bert::{ModelFiles, max_tokens};
 use crate::device::Device;
@@ -19,6 +22,7 @@ use crate::tokenizer::SentenceTokenizer;
 pub struct ExactEmbedding {
     engine: Box<dyn Engine>,
     root: Digest,
+    weights: Digest,
     tokenizer: SentenceTokenizer,
 }
 
@@ -33,6 +37,8 @@ pub struct ExactEmbeddings {
     pub root: Digest,
     /// Tokens of all texts.
     pub tokens: usize,
+    /// What the traces are made of.
+    pub evidence: Vec<ShownSketch>,
 }
 
 impl ExactEmbedding {
@@ -44,6 +50,7 @@ impl ExactEmbedding {
             tokenizer,
             engine: opened.engine,
             root: opened.root,
+            weights: opened.weights,
         })
     }
 
@@ -54,6 +61,7 @@ impl ExactEmbedding {
             tokenizer: tokenizer_of(files, opened.engine.program().config().context)?,
             engine: opened.engine,
             root: opened.root,
+            weights: opened.weights,
         })
     }
 
@@ -77,7 +85,15 @@ impl ExactEmbedding {
         let encoded = texts.iter().map(|text| self.tokenizer.encode(text.as_ref()));
         let encoded = encoded.collect::<Result<Vec<_>, _>>().map_err(EngineError::from)?;
         let ids: Vec<&[u32]> = encoded.iter().map(|text| text.ids.as_slice()).collect();
-        let (vectors, traces): (Vec<_>, Vec<_>) = embed(&mut *self.engine, self.root, &ids)?
+        let made = embed(&mut *self.engine, self.root, &ids)?;
+        let published = Published {
+            config: *self.engine.program().config(),
+            weights: self.weights,
+        };
+        let of_each = made.iter().zip(&ids);
+        let of_each = of_each.map(|(made, ids)| (&made.trace, *ids, made.cells.as_slice()));
+        let evidence = published.evidence(&of_each.collect::<Vec<_>>());
+        let (vectors, traces): (Vec<_>, Vec<_>) = made
             .into_iter()
             .map(|embedding| (embedding.vector, embedding.trace))
             .unzip();
@@ -86,6 +102,7 @@ impl ExactEmbedding {
             vectors,
             traces,
             root,
+            evidence,
             tokens: ids.iter().map(|ids| ids.len()).sum(),
         })
     }

@@ -2,10 +2,12 @@
 
 mod convert;
 mod embedding;
+mod evidence;
 pub mod gpu;
 mod metadata_file;
 mod open;
 mod opening;
+mod replayer;
 mod serve;
 mod source;
 mod text;
@@ -14,6 +16,7 @@ pub use convert::{ConvertOptions, Fitting, convert};
 pub use embedding::{ExactEmbedding, ExactEmbeddings};
 pub use open::{ExactError, KernelChoice};
 pub use opening::open_answer;
+pub use replayer::{Player, Replayer};
 pub use serve::ExactServer;
 pub use text::{ExactGeneration, ExactText, TOKENIZER, choice};
 // What these give and take.

@@ -15,6 +15,7 @@ use weft_exact_engine::files::{self, FilesError, MANIFEST, Manifest, WEIGHTS};
 use weft_exact_engine::kernel::{Kernel, Unknown};
 use weft_exact_engine::opening::Unopened;
 use weft_exact_engine::referee::Referee;
+use weft_exact_engine::replay::NotReplayed;
 
 use super::gpu::{GpuEngine, GpuError};
 use crate::bert::ModelFiles;
@@ -96,12 +97,16 @@ pub enum ExactError {
     /// An answer cannot be opened.
     #[error(transparent)]
     Unopened(#[from] Unopened),
+    /// An answer cannot be computed again.
+    #[error(transparent)]
+    NotReplayed(#[from] NotReplayed),
 }
 
 /// A model that is ready, with its root.
 pub(super) struct Opened {
     pub(super) engine: Box<dyn Engine>,
     pub(super) root: Digest,
+    pub(super) weights: Digest,
 }
 
 /// Reads the model in `dir` and makes it ready on a device.
@@ -144,6 +149,7 @@ fn ready(
     Ok(Opened {
         engine: engine(model, device, kernel)?,
         root: manifest.model_root,
+        weights: manifest.weight_root,
     })
 }
 

@@ -10,6 +10,9 @@ use weft_exact_engine::Engine;
 use weft_exact_engine::engine::Failure;
 use weft_exact_engine::generate::Batch;
 
+use weft_disputes::ShownSketch;
+
+use super::evidence::Published;
 use super::open::ExactError;
 use super::text::{Answering, ExactGeneration, ExactText, request};
 use crate::generate::GenerationParams;
@@ -21,6 +24,7 @@ pub struct ExactServer {
     asks: mpsc::Sender<Ask>,
     device: String,
     root: Digest,
+    published: Published,
 }
 
 struct Ask {
@@ -40,19 +44,30 @@ struct Waiting {
 impl ExactServer {
     /// Starts the thread.
     pub fn start(model: ExactText) -> Result<Self, ExactError> {
-        let (device, root) = (model.device(), model.root());
+        let (device, root, published) = (model.device(), model.root(), model.published());
         let (asks, asked) = mpsc::channel();
         let (encoder, mut engine, _) = model.into_parts();
         std::thread::Builder::new()
             .name("exact-batch".to_owned())
             .spawn(move || while serve(&encoder, &mut *engine, root, &asked).is_continue() {})
             .map_err(|error| Failure::Device(format!("cannot start a thread: {error}")))?;
-        Ok(Self { asks, device, root })
+        Ok(Self {
+            asks,
+            device,
+            root,
+            published,
+        })
     }
 
     /// What commits to the model.
     pub fn root(&self) -> Digest {
         self.root
+    }
+
+    /// What an answer's trace is made of.
+    pub fn evidence(&self, answer: &ExactGeneration) -> Vec<ShownSketch> {
+        self.published
+            .evidence(&[(&answer.trace, &answer.all_tokens, &answer.cells)])
     }
 
     /// What computes, such as `cpu:2:amx`.

@@ -12,6 +12,7 @@ use weft_exact_engine::engine::Failure;
 use weft_exact_engine::generate::{Batch, End, Event, Request, Ticket, random_choice};
 use weft_exact_engine::perplexity::perplexity;
 
+use super::evidence::Published;
 use super::open::{ExactError, KernelChoice, Opened, open, open_files};
 use crate::bert::ModelFiles;
 use crate::device::Device;
@@ -29,6 +30,7 @@ pub const TOKENIZER: &str = "tokenizer.gguf";
 pub struct ExactText {
     engine: Box<dyn Engine>,
     root: Digest,
+    weights: Digest,
     encoder: PromptEncoder,
 }
 
@@ -41,6 +43,8 @@ pub struct ExactGeneration {
     pub trace: Trace,
     /// Tokens given and made, with the one that ended the answer.
     pub all_tokens: Vec<u32>,
+    /// The cells that the trace commits to.
+    pub cells: Vec<Digest>,
 }
 
 impl ExactText {
@@ -68,6 +72,7 @@ impl ExactText {
         Ok(Self {
             engine: opened.engine,
             root: opened.root,
+            weights: opened.weights,
             encoder,
         })
     }
@@ -134,6 +139,14 @@ impl ExactText {
         }
         let made = answers.into_iter().map(|answer| answer.finish(&mut batch));
         made.filter_map(Result::transpose).collect()
+    }
+
+    /// What is claimed of its answers, but for their traces.
+    pub(super) fn published(&self) -> Published {
+        Published {
+            config: *self.engine.program().config(),
+            weights: self.weights,
+        }
     }
 
     /// Its parts, for who keeps a batch going: what makes tokens of prompts, the engine, and the model's root.
@@ -229,6 +242,7 @@ impl Answering {
             },
             trace: answer.trace,
             all_tokens,
+            cells: answer.cells,
         }))
     }
 }
