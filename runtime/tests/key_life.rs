@@ -17,6 +17,7 @@ use weft_primitives::{
     job::{Arithmetic, Patience},
     licence::{Tariff, Term},
     registry::KeyRecipient,
+    tier::Tier,
 };
 use weft_runtime::{
     AccountId, Balance, Balances, BlockNumber, Custody, Jobs, Market, Runtime, RuntimeGenesisConfig, RuntimeOrigin,
@@ -353,6 +354,7 @@ fn uses_that_jobs_take_and_give_back_slash_nobody() {
                 max_price,
                 Patience::Short,
                 Arithmetic::Float,
+                Tier::None,
             )
         };
         assert!(post(UNIT).is_err(), "there is no provider");

@@ -14,6 +14,11 @@ pub fn weft() -> Result<PathBuf, HarnessError> {
     find("weft", "WEFT_BIN")
 }
 
+/// The `weft` executable that can misbehave: `$WEFT_TESTING_BIN`, or the one in the build directory this program lies in.
+pub fn weft_testing() -> Result<PathBuf, HarnessError> {
+    find("weft-testing", "WEFT_TESTING_BIN")
+}
+
 fn find(name: &str, variable: &'static str) -> Result<PathBuf, HarnessError> {
     let path = match env::var_os(variable) {
         Some(path) => PathBuf::from(path),

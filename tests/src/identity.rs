@@ -74,7 +74,11 @@ impl Identity {
 
     /// `weft` with `args`, as this identity.
     pub fn command(&self, args: &[impl AsRef<str>]) -> Result<Command, HarnessError> {
-        let mut command = Command::new(executables::weft()?);
+        self.command_of(&executables::weft()?, args)
+    }
+
+    fn command_of(&self, executable: &Path, args: &[impl AsRef<str>]) -> Result<Command, HarnessError> {
+        let mut command = Command::new(executable);
         command
             .args(args.iter().map(AsRef::as_ref))
             .env("WEFT_HOME", self.home())
@@ -147,6 +151,13 @@ impl Identity {
             printed,
             process,
         })
+    }
+
+    /// Starts the `weft` that can misbehave beside the test, as [`start`](Self::start) does.
+    pub fn start_testing(&self, role: &str, args: &[impl AsRef<str>]) -> Result<Process, HarnessError> {
+        let name = format!("{} ({role}, misbehaving)", self.name);
+        let command = self.command_of(&executables::weft_testing()?, args)?;
+        Process::start(&name, command, self.folder.join(format!("{role}.log")))
     }
 
     /// Starts `weft ARGS` beside the test. Its log is `ROLE.log` in the identity's folder.

@@ -172,6 +172,23 @@ impl Provider {
         Ok(())
     }
 
+    /// Starts the device so that it lies about exact answers (`weft provider run --misbehave`).
+    pub fn start_lying(&mut self, mode: &str) -> Result<(), HarnessError> {
+        let listen = format!("127.0.0.1:{}", self.port);
+        let args = [
+            "provider",
+            "run",
+            "--listen",
+            &listen,
+            "--device",
+            "cpu",
+            "--misbehave",
+            mode,
+        ];
+        self.worker = Some(self.who.start_testing("provider", &args)?);
+        Ok(())
+    }
+
     /// Ends the device in order: it pauses itself on the chain first.
     pub fn stop(&mut self) -> Result<(), HarnessError> {
         match self.worker.take() {

@@ -112,6 +112,22 @@ pub async fn replayer(
     .await
 }
 
+/// The exact model itself.
+#[cfg(feature = "testing")]
+pub async fn exact_model(
+    blocks: &Blocks,
+    asset: &Asset,
+    key: ContentKey,
+    peers: &Peers,
+) -> Result<weft_exact::model::Model, Failure> {
+    opened(blocks, asset, key, peers, move |files| {
+        let read = weft_engine::exact::read_model(&by_name(files));
+        read.map(|(model, _)| model)
+            .map_err(|error| Failure::Local(error.to_string()))
+    })
+    .await
+}
+
 /// Makes something of a model's files. What is in the store already is not fetched again; the plaintext never touches the disk.
 async fn opened<T: Send + 'static>(
     blocks: &Blocks,

@@ -1,6 +1,7 @@
 //! The story that `make demo` tells: from a fresh chain to an answer that is computed, committed, paid and receipted,
 //! and to one that is finished although the device that had begun it was killed.
 
+mod lie;
 mod plot;
 mod story;
 
@@ -25,6 +26,11 @@ pub enum Broken {
 /// Plays the story on a network whose files are below `folder`.
 pub fn play(folder: &Path, wishes: &Wishes) -> Result<(), Broken> {
     plot::play(folder, wishes, &mut Story::new())
+}
+
+/// Plays how a provider that lies is caught, on a network whose files are below `folder`.
+pub fn play_dispute(folder: &Path) -> Result<(), Broken> {
+    lie::play(folder, &mut Story::new())
 }
 
 /// Breaks the story unless `kept`.

@@ -3,6 +3,7 @@
 
 mod clients;
 mod currencies;
+mod disputes;
 mod entrusting;
 mod exact;
 mod finality;

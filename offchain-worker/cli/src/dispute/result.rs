@@ -21,8 +21,6 @@ pub struct Disputable {
     pub exact_root: [u8; 32],
     /// What the provider committed to.
     pub trace_root: [u8; 32],
-    /// Last block for a challenge.
-    pub until: u32,
 }
 
 impl Disputable {
@@ -37,7 +35,6 @@ impl Disputable {
         let Some(proposed) = &living.proposed else {
             return Err(refused("there is none yet"));
         };
-        let until = living.phase.until();
         let trace_root = proposed
             .trace_root
             .ok_or_else(|| refused("nothing commits to how it was computed"))?;
@@ -48,7 +45,6 @@ impl Disputable {
             asset,
             exact_root,
             trace_root,
-            until,
         })
     }
 

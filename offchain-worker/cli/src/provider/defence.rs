@@ -94,6 +94,14 @@ async fn respond(
     model: &Mutex<Option<(AssetId, Arc<Mutex<Replayer>>)>>,
     dispute: &Dispute,
 ) -> Result<&'static str, Failure> {
+    #[cfg(feature = "testing")]
+    if worker
+        .misbehaviour
+        .as_ref()
+        .is_some_and(|misbehaviour| !misbehaviour.answers())
+    {
+        return Ok("by silence, as it was told");
+    }
     let genesis = worker.client.genesis_hash();
     let kept = worker.kept.of(&genesis, dispute.job)?;
     let kept = kept.ok_or_else(|| Failure::NotFound("the answer is no longer kept".into()))?;
@@ -124,6 +132,19 @@ fn of_text(kept: &KeptAnswer, text: u32) -> Result<&ShownSketch, Failure> {
     shown.ok_or_else(|| Failure::Local("the kept answer has no texts".into()))
 }
 
+#[cfg(not(feature = "testing"))]
+async fn replayer(worker: &Worker, model: AssetId) -> Result<Replayer, Failure> {
+    worker.replayer(model).await
+}
+
+#[cfg(feature = "testing")]
+async fn replayer(worker: &Worker, model: AssetId) -> Result<Replayer, Failure> {
+    match &worker.misbehaviour {
+        Some(misbehaviour) => misbehaviour.replayer(worker, model).await,
+        None => worker.replayer(model).await,
+    }
+}
+
 async fn defend(
     worker: &Arc<Worker>,
     model: &Mutex<Option<(AssetId, Arc<Mutex<Replayer>>)>>,
@@ -139,7 +160,7 @@ async fn defend(
     let replayer = match known {
         Some((asset, replayer)) if asset == kept.model => replayer,
         _ => {
-            let loaded = Arc::new(Mutex::new(worker.replayer(kept.model).await?));
+            let loaded = Arc::new(Mutex::new(replayer(worker, kept.model).await?));
             *model.lock().unwrap_or_else(PoisonError::into_inner) = Some((kept.model, loaded.clone()));
             loaded
         }

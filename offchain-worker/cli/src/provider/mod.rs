@@ -3,6 +3,8 @@
 mod defence;
 mod journal;
 mod kept;
+#[cfg(feature = "testing")]
+mod misbehave;
 mod not_ready;
 mod plan;
 mod run;

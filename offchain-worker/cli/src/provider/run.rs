@@ -63,6 +63,10 @@ pub struct Args {
     /// others.
     #[arg(long, env = "WEFT_CACHE_BYTES", value_name = "BYTES", value_parser = parse_bytes, default_value = "100GiB")]
     cache_bytes: u64,
+    /// Lie about exact answers, for tests.
+    #[cfg(feature = "testing")]
+    #[arg(long, value_enum)]
+    misbehave: Option<super::misbehave::Mode>,
     #[command(flatten)]
     compute: ComputeArgs,
     #[command(flatten)]
@@ -159,6 +163,8 @@ impl Args {
                 compute,
                 journal,
                 kept,
+                #[cfg(feature = "testing")]
+                misbehaviour: self.misbehave.map(super::misbehave::Misbehaviour::new),
             }),
             home,
             not_ready,

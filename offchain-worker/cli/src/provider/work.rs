@@ -63,6 +63,9 @@ pub struct Worker {
     pub journal: Journal,
     /// Answers that can still be challenged.
     pub kept: KeptAnswers,
+    /// How to lie, if so.
+    #[cfg(feature = "testing")]
+    pub misbehaviour: Option<super::misbehave::Misbehaviour>,
 }
 
 /// What there is to say of how an exact answer was computed.
@@ -199,6 +202,15 @@ impl Worker {
             }
             Arithmetic::Exact => trace_root,
         };
+        #[cfg(feature = "testing")]
+        let (trace_root, evidence) = match (&self.misbehaviour, trace_root) {
+            (Some(misbehaviour), Some(root)) => {
+                let bent = misbehaviour.bend(&self, model_id, root, evidence).await;
+                let (root, evidence) = bent.map_err(|failure| unable(Decline::DeviceFault)(failure.to_string()))?;
+                (Some(root), evidence)
+            }
+            _ => (trace_root, evidence),
+        };
         let exact = trace_root.map(|root| Exact {
             root,
             shown: evidence,
@@ -303,4 +315,14 @@ impl Worker {
         self.journal.keep(&entry).map_err(|error| error.to_string())?;
         Ok(entry)
     }
+}
+
+/// An exact model as it was published, for who changes it.
+#[cfg(feature = "testing")]
+pub async fn exact_model(worker: &Worker, model: AssetId) -> Result<weft_exact::model::Model, Failure> {
+    let asset = asset::existing(&worker.client, model).await?;
+    let owner = worker.owner().await?;
+    let key = worker.key(&asset, owner).await?;
+    let peers = sealed_model::peers_of(&worker.client, &asset, &owner).await?;
+    sealed_model::exact_model(&worker.blocks, &asset, key, &peers).await
 }

@@ -16,7 +16,7 @@ pub use convert::{ConvertOptions, Fitting, convert};
 pub use embedding::{ExactEmbedding, ExactEmbeddings};
 pub use open::{ExactError, KernelChoice};
 pub use opening::open_answer;
-pub use replayer::{Player, Replayer};
+pub use replayer::{Player, Replayer, read_model};
 pub use serve::ExactServer;
 pub use text::{ExactGeneration, ExactText, TOKENIZER, choice};
 // What these give and take.

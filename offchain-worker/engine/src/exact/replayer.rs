@@ -26,6 +26,14 @@ pub struct Replayer {
     root: Digest,
 }
 
+/// An exact model of files in memory, by their names in a model's directory, and what commits to it.
+pub fn read_model(files: &ModelFiles) -> Result<(Model, Digest), ExactError> {
+    let manifest = files.require(files::MANIFEST).map_err(EngineError::from)?;
+    let weights = files.require(files::WEIGHTS).map_err(EngineError::from)?;
+    let (model, manifest) = files::from_bytes(manifest, weights)?;
+    Ok((model, manifest.model_root))
+}
+
 /// One side of a dispute: an answer computed again, with what it takes to move.
 pub struct Player<'a> {
     model: &'a Model,
@@ -36,18 +44,17 @@ impl Replayer {
     /// Loads the model in a directory.
     pub fn load(dir: &Path, device: Device, kernel: KernelChoice) -> Result<Self, ExactError> {
         let (model, manifest) = files::read(dir)?;
-        Self::new(model, manifest.model_root, device, kernel)
+        Self::of(model, manifest.model_root, device, kernel)
     }
 
     /// Loads files that are in memory already, by their names in a model's directory.
     pub fn from_files(files: &ModelFiles, device: Device, kernel: KernelChoice) -> Result<Self, ExactError> {
-        let manifest = files.require(files::MANIFEST).map_err(EngineError::from)?;
-        let weights = files.require(files::WEIGHTS).map_err(EngineError::from)?;
-        let (model, manifest) = files::from_bytes(manifest, weights)?;
-        Self::new(model, manifest.model_root, device, kernel)
+        let (model, root) = read_model(files)?;
+        Self::of(model, root, device, kernel)
     }
 
-    fn new(model: Model, root: Digest, device: Device, kernel: KernelChoice) -> Result<Self, ExactError> {
+    /// Of a model that is said to have a root: what is computed is said to be of that one.
+    pub fn of(model: Model, root: Digest, device: Device, kernel: KernelChoice) -> Result<Self, ExactError> {
         Ok(Self {
             engine: engine(&model, device, kernel)?,
             model,
@@ -112,25 +119,32 @@ impl Replayer {
     /// The right answer to the prompt of a text, with as many tokens as another has.
     fn anew(&mut self, other: &Trace, tokens: &[u32]) -> Result<(Trace, Sketch), ExactError> {
         let given = usize::try_from(other.given).unwrap_or(usize::MAX).min(tokens.len());
-        let (prompt, made) = tokens.split_at(given);
+        let prompt = tokens.get(..given).unwrap_or_default();
+        self.continued(other, prompt, tokens.len())
+    }
+
+    /// An answer that begins with these tokens and has `count` in all, chosen as another's were; of its tokens as many count as given as of
+    /// the other's.
+    pub fn continued(&mut self, other: &Trace, begun: &[u32], count: usize) -> Result<(Trace, Sketch), ExactError> {
         let request = Request {
-            prompt: prompt.to_vec(),
+            prompt: begun.to_vec(),
             choice: other.choice,
-            most: made.len().max(1),
+            most: count.saturating_sub(begun.len()).max(1),
             // It is to be as long as the other, whatever ends it there.
             ends: Vec::new(),
         };
         let answer = generate(&mut *self.engine, self.root, vec![request], |_, _| ())?.pop();
         let answer = answer.ok_or(EngineError::EmptyPrompt)?;
-        let mut all = prompt.to_vec();
+        let mut all = begun.to_vec();
         all.extend(answer.tokens);
-        let mut trace = answer.trace;
-        if made.is_empty() {
-            // Nothing was made there: the one token that was made here is not compared.
-            all.truncate(given);
-            trace.count = other.given;
-            trace.tokens = merkle::root(&token_leaves(&all));
-        }
+        // If nothing is to be made the one token that was made is not meant.
+        all.truncate(count.max(begun.len()));
+        let trace = Trace {
+            given: other.given,
+            count: u32::try_from(all.len()).unwrap_or(u32::MAX),
+            tokens: merkle::root(&token_leaves(&all)),
+            ..answer.trace
+        };
         let sketch = Sketch {
             tokens: all,
             cells: answer.cells,
