@@ -89,10 +89,10 @@ fn an_honest_answer_is_right(stage: &mut Stage) -> Result<()> {
 /// Restarts the device as a liar, with a stake of 100.
 fn lie(stage: &mut Stage, mode: &str) -> Result<()> {
     let model = stage.models[0];
+    let is_without = provider_now(stage)?["stake"] == "0";
     let provider = &mut stage.providers[0];
     provider.stop()?;
-    let status = provider.who.ask(&["provider", "status"])?;
-    if status["stake"] == "0" {
+    if is_without {
         provider.who.act(&["provider", "bond", "100"])?;
     }
     provider.start_lying(mode)?;
