@@ -18,7 +18,7 @@ use core::marker::PhantomData;
 pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
 	/// Storage: `Jobs::Jobs` (r:1 w:1)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(675), added: 3150, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(709), added: 3184, mode: `MaxEncodedLen`)
 	/// Storage: `Market::Assets` (r:1 w:0)
 	/// Proof: `Market::Assets` (`max_values`: None, `max_size`: Some(657), added: 3132, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
@@ -33,16 +33,16 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
 	/// Proof: `Disputes::DisputesOfJob` (`max_values`: None, `max_size`: Some(32), added: 2507, mode: `MaxEncodedLen`)
 	fn challenge() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2067`
-		//  Estimated: `4140`
-		// Minimum execution time: 175_181_000 picoseconds.
-		Weight::from_parts(191_876_000, 0)
-			.saturating_add(Weight::from_parts(0, 4140))
+		//  Measured:  `2101`
+		//  Estimated: `4174`
+		// Minimum execution time: 191_857_000 picoseconds.
+		Weight::from_parts(210_263_000, 0)
+			.saturating_add(Weight::from_parts(0, 4174))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(6))
 	}
 	/// Storage: `Jobs::Jobs` (r:1 w:1)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(675), added: 3150, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(709), added: 3184, mode: `MaxEncodedLen`)
 	/// Storage: `Market::Assets` (r:1 w:0)
 	/// Proof: `Market::Assets` (`max_values`: None, `max_size`: Some(657), added: 3132, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
@@ -57,18 +57,18 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
 	/// Proof: `Disputes::DisputesOfJob` (`max_values`: None, `max_size`: Some(32), added: 2507, mode: `MaxEncodedLen`)
 	fn demand() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2067`
-		//  Estimated: `4140`
-		// Minimum execution time: 111_036_000 picoseconds.
-		Weight::from_parts(118_527_000, 0)
-			.saturating_add(Weight::from_parts(0, 4140))
+		//  Measured:  `2101`
+		//  Estimated: `4174`
+		// Minimum execution time: 119_979_000 picoseconds.
+		Weight::from_parts(124_706_000, 0)
+			.saturating_add(Weight::from_parts(0, 4174))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(6))
 	}
 	/// Storage: `Disputes::Disputes` (r:1 w:1)
 	/// Proof: `Disputes::Disputes` (`max_values`: None, `max_size`: Some(771), added: 3246, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:1 w:0)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(675), added: 3150, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(709), added: 3184, mode: `MaxEncodedLen`)
 	/// Storage: `Market::Assets` (r:1 w:0)
 	/// Proof: `Market::Assets` (`max_values`: None, `max_size`: Some(657), added: 3132, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
@@ -80,30 +80,30 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
 	/// The range of component `b` is `[1000, 262144]`.
 	fn show_sketch(b: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2638`
+		//  Measured:  `2672`
 		//  Estimated: `4236`
-		// Minimum execution time: 175_431_000 picoseconds.
-		Weight::from_parts(152_259_662, 0)
+		// Minimum execution time: 184_075_000 picoseconds.
+		Weight::from_parts(181_114_816, 0)
 			.saturating_add(Weight::from_parts(0, 4236))
-			// Standard Error: 98
-			.saturating_add(Weight::from_parts(24_457, 0).saturating_mul(b.into()))
+			// Standard Error: 48
+			.saturating_add(Weight::from_parts(28_083, 0).saturating_mul(b.into()))
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
 	/// Storage: `Disputes::Disputes` (r:1 w:1)
 	/// Proof: `Disputes::Disputes` (`max_values`: None, `max_size`: Some(771), added: 3246, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:1 w:0)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(675), added: 3150, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(709), added: 3184, mode: `MaxEncodedLen`)
 	/// Storage: `Market::Assets` (r:1 w:0)
 	/// Proof: `Market::Assets` (`max_values`: None, `max_size`: Some(657), added: 3132, mode: `MaxEncodedLen`)
 	/// Storage: `Disputes::Calendar` (r:0 w:2)
 	/// Proof: `Disputes::Calendar` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
 	fn name_place() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2651`
+		//  Measured:  `2685`
 		//  Estimated: `4236`
-		// Minimum execution time: 114_341_000 picoseconds.
-		Weight::from_parts(125_117_000, 0)
+		// Minimum execution time: 123_504_000 picoseconds.
+		Weight::from_parts(139_428_000, 0)
 			.saturating_add(Weight::from_parts(0, 4236))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(3))
@@ -111,7 +111,7 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
 	/// Storage: `Disputes::Disputes` (r:1 w:1)
 	/// Proof: `Disputes::Disputes` (`max_values`: None, `max_size`: Some(771), added: 3246, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:1 w:0)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(675), added: 3150, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(709), added: 3184, mode: `MaxEncodedLen`)
 	/// Storage: `Market::Assets` (r:1 w:0)
 	/// Proof: `Market::Assets` (`max_values`: None, `max_size`: Some(657), added: 3132, mode: `MaxEncodedLen`)
 	/// Storage: `Disputes::Calendar` (r:0 w:2)
@@ -119,13 +119,13 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
 	/// The range of component `b` is `[1000, 1038576]`.
 	fn reveal(b: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2619`
+		//  Measured:  `2653`
 		//  Estimated: `4236`
-		// Minimum execution time: 93_570_000 picoseconds.
-		Weight::from_parts(78_843_680, 0)
+		// Minimum execution time: 103_114_000 picoseconds.
+		Weight::from_parts(103_995_000, 0)
 			.saturating_add(Weight::from_parts(0, 4236))
-			// Standard Error: 80
-			.saturating_add(Weight::from_parts(26_583, 0).saturating_mul(b.into()))
+			// Standard Error: 24
+			.saturating_add(Weight::from_parts(29_827, 0).saturating_mul(b.into()))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
@@ -133,8 +133,8 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `0`
 		//  Estimated: `0`
-		// Minimum execution time: 512_274_000 picoseconds.
-		Weight::from_parts(534_257_000, 0)
+		// Minimum execution time: 563_441_000 picoseconds.
+		Weight::from_parts(581_708_000, 0)
 			.saturating_add(Weight::from_parts(0, 0))
 	}
 	/// Storage: `Providers::Providers` (r:1 w:1)
@@ -158,7 +158,7 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
 	/// Storage: `System::Account` (r:2 w:2)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:1 w:1)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(675), added: 3150, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(709), added: 3184, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Receipts` (r:0 w:1)
 	/// Proof: `Jobs::Receipts` (`max_values`: None, `max_size`: Some(385), added: 2860, mode: `MaxEncodedLen`)
 	/// Storage: `Disputes::Disputes` (r:0 w:1)
@@ -169,10 +169,10 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
 	/// Proof: `Disputes::DisputesOfJob` (`max_values`: None, `max_size`: Some(32), added: 2507, mode: `MaxEncodedLen`)
 	fn refuted() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `4526`
+		//  Measured:  `4560`
 		//  Estimated: `21942`
-		// Minimum execution time: 533_566_000 picoseconds.
-		Weight::from_parts(550_792_000, 0)
+		// Minimum execution time: 569_800_000 picoseconds.
+		Weight::from_parts(596_249_000, 0)
 			.saturating_add(Weight::from_parts(0, 21942))
 			.saturating_add(T::DbWeight::get().reads(42))
 			.saturating_add(T::DbWeight::get().writes(44))
@@ -182,7 +182,7 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
 	/// Storage: `System::Account` (r:19 w:19)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:1 w:1)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(675), added: 3150, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(709), added: 3184, mode: `MaxEncodedLen`)
 	/// Storage: `Market::Assets` (r:1 w:0)
 	/// Proof: `Market::Assets` (`max_values`: None, `max_size`: Some(657), added: 3132, mode: `MaxEncodedLen`)
 	/// Storage: `Market::Works` (r:17 w:0)
@@ -197,10 +197,10 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
 	/// Proof: `Disputes::DisputesOfJob` (`max_values`: None, `max_size`: Some(32), added: 2507, mode: `MaxEncodedLen`)
 	fn upheld() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `8375`
+		//  Measured:  `8409`
 		//  Estimated: `50447`
-		// Minimum execution time: 1_377_415_000 picoseconds.
-		Weight::from_parts(1_405_948_000, 0)
+		// Minimum execution time: 1_479_308_000 picoseconds.
+		Weight::from_parts(1_517_124_000, 0)
 			.saturating_add(Weight::from_parts(0, 50447))
 			.saturating_add(T::DbWeight::get().reads(40))
 			.saturating_add(T::DbWeight::get().writes(26))
@@ -217,8 +217,8 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1073`
 		//  Estimated: `4236`
-		// Minimum execution time: 96_454_000 picoseconds.
-		Weight::from_parts(99_699_000, 0)
+		// Minimum execution time: 103_113_000 picoseconds.
+		Weight::from_parts(110_595_000, 0)
 			.saturating_add(Weight::from_parts(0, 4236))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -249,8 +249,8 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `3120`
 		//  Estimated: `21942`
-		// Minimum execution time: 320_408_000 picoseconds.
-		Weight::from_parts(331_244_000, 0)
+		// Minimum execution time: 352_265_000 picoseconds.
+		Weight::from_parts(362_901_000, 0)
 			.saturating_add(Weight::from_parts(0, 21942))
 			.saturating_add(T::DbWeight::get().reads(30))
 			.saturating_add(T::DbWeight::get().writes(39))
@@ -262,7 +262,7 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
 	/// Storage: `Disputes::Disputes` (r:1 w:1)
 	/// Proof: `Disputes::Disputes` (`max_values`: None, `max_size`: Some(771), added: 3246, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:1 w:0)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(675), added: 3150, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(709), added: 3184, mode: `MaxEncodedLen`)
 	/// Storage: `Market::Assets` (r:1 w:0)
 	/// Proof: `Market::Assets` (`max_values`: None, `max_size`: Some(657), added: 3132, mode: `MaxEncodedLen`)
 	/// Storage: `Providers::Providers` (r:1 w:1)
@@ -283,10 +283,10 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
 	/// Proof: `Providers::Seized` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
 	fn due_lapsed() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `5667`
+		//  Measured:  `5701`
 		//  Estimated: `21942`
-		// Minimum execution time: 308_881_000 picoseconds.
-		Weight::from_parts(315_761_000, 0)
+		// Minimum execution time: 339_216_000 picoseconds.
+		Weight::from_parts(354_539_000, 0)
 			.saturating_add(Weight::from_parts(0, 21942))
 			.saturating_add(T::DbWeight::get().reads(41))
 			.saturating_add(T::DbWeight::get().writes(38))
@@ -298,7 +298,7 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
 	/// Storage: `Disputes::Disputes` (r:1 w:1)
 	/// Proof: `Disputes::Disputes` (`max_values`: None, `max_size`: Some(771), added: 3246, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:1 w:0)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(675), added: 3150, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(709), added: 3184, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(463), added: 2938, mode: `MaxEncodedLen`)
 	/// Storage: `Disputes::DisputesOfJob` (r:0 w:1)
@@ -307,8 +307,8 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1066`
 		//  Estimated: `4236`
-		// Minimum execution time: 93_109_000 picoseconds.
-		Weight::from_parts(97_315_000, 0)
+		// Minimum execution time: 102_563_000 picoseconds.
+		Weight::from_parts(115_493_000, 0)
 			.saturating_add(Weight::from_parts(0, 4236))
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -321,8 +321,8 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `69`
 		//  Estimated: `3493`
-		// Minimum execution time: 7_881_000 picoseconds.
-		Weight::from_parts(8_493_000, 0)
+		// Minimum execution time: 8_743_000 picoseconds.
+		Weight::from_parts(9_434_000, 0)
 			.saturating_add(Weight::from_parts(0, 3493))
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
