@@ -196,7 +196,7 @@ pub mod pallet {
     pub enum Error<T> {
         /// The caller is no provider's device: register it first.
         UnknownDevice,
-        /// The quote cannot be read, or it is followed by other bytes.
+        /// The quote cannot be read: send it as the environment's quoting service gave it.
         MalformedQuote,
         /// The quote is of an enclave or a trust domain whose memory its host can read: build it without debugging.
         DebugEnclave,

@@ -28,7 +28,7 @@ pub struct Verified {
 /// Why a quote was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// It cannot be read, or is followed by other bytes.
+    /// It cannot be read. Bytes after it are allowed: quoting services pad with zeros.
     MalformedQuote,
     /// Its host can read the memory of what it is about.
     Debug,

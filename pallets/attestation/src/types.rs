@@ -27,9 +27,9 @@ pub const MAX_SIGNATURE_BYTES: u32 = 64;
 /// Most certificates of a chain: platform, intermediate, root.
 pub const MAX_CERTIFICATES: usize = 3;
 
-/// The signatures that one call is charged for: two revocation lists, TCB info, QE identity, the quoting enclave's
-/// report, the quote, and the paths of three chains of at most [`MAX_CERTIFICATES`]. A valid quote takes fewer than
-/// half; the rest is for chains made to be long to check.
+/// The signatures that one call is charged for: revocation lists, TCB info, QE identity, the quoting enclave's report, the
+/// quote, and the paths of three chains of at most [`MAX_CERTIFICATES`]. Verifying a real quote took the time of eight;
+/// the rest is room for reading it, and for chains made to be long to check. An estimate: the verifier does not count.
 pub const MAX_SIGNATURES: u32 = 32;
 
 /// A quote as the device's environment made it, with the chain of its platform's certificate inside.

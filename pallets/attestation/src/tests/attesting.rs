@@ -68,7 +68,9 @@ fn the_second_half_of_the_report_data_is_zero() {
 
 #[test]
 fn who_is_no_device_is_refused() {
-    run(|| assert_noop!(attest_as(STRANGER, &good(&KEY)), Error::<Test>::UnknownDevice));
+    run(|| {
+        assert_noop!(attest_as(STRANGER, &good(&KEY)), Error::<Test>::UnknownDevice);
+    });
 }
 
 #[test]

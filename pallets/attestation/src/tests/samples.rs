@@ -4,7 +4,7 @@
 use alloc::{string::String, vec::Vec};
 use dcap_qvl::QuoteCollateralV3;
 use frame_support::{BoundedVec, assert_noop, traits::Get};
-use std::{path::PathBuf, process::Command};
+use std::{path::PathBuf, process::Command, sync::OnceLock};
 use weft_primitives::attestation::{TcbStatus, TeeKind};
 
 use crate::{Collateral, Dcap, Error, QuoteBytes, QuoteVerifier, Refused, Verified, binds, mock::*};
@@ -23,8 +23,13 @@ const TDX_ENDS: u64 = 1_752_919_235;
 /// 19 July 2025, 10:01:18: the QE identity of the SGX sample runs out first.
 const SGX_ENDS: u64 = 1_752_919_278;
 
-/// Where cargo keeps the source of `dcap-qvl`.
-fn source() -> Option<PathBuf> {
+/// Where cargo keeps the source of `dcap-qvl`. Asked once: cargo takes seconds.
+fn source() -> Option<&'static PathBuf> {
+    static SOURCE: OnceLock<Option<PathBuf>> = OnceLock::new();
+    SOURCE.get_or_init(find_source).as_ref()
+}
+
+fn find_source() -> Option<PathBuf> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--offline", "--locked", "--format-version", "1"])
         .arg("--manifest-path")
@@ -172,14 +177,16 @@ fn a_long_chain_of_certificates_is_refused_before_it_is_checked() {
 #[test]
 fn cut_off_and_random_quotes_are_refused() {
     let Some(sample) = sample("tdx_quote") else { return };
-    for length in (0..sample.quote.len()).step_by(97) {
+    // Header, report, and the length of the rest, which says where the quote ends. What follows is padding.
+    let rest = u32::from_le_bytes(sample.quote[632..636].try_into().unwrap());
+    let end = 636 + rest as usize;
+    assert!(sample.quote[end..].iter().all(|byte| *byte == 0));
+    assert!(Dcap::verify(&sample.quote[..end], &sample.collateral, sample.now).is_ok());
+    for length in (0..end).step_by(97).chain([end - 1]) {
         let quote = &sample.quote[..length];
         assert!(Dcap::verify(quote, &sample.collateral, sample.now).is_err(), "{length}");
     }
-    assert_eq!(
-        Dcap::verify(&[0xff; 5_000], &sample.collateral, sample.now),
-        Err(Refused::MalformedQuote)
-    );
+    assert!(Dcap::verify(&[0xff; 5_000], &sample.collateral, sample.now).is_err());
 }
 
 #[test]
