@@ -9,7 +9,8 @@ use weft_primitives::{
 use crate::{AdmittedStatuses, AttestationOf, Attestations, Config, Measurements, Pallet, RevokedPlatforms};
 
 impl<T: Config> Pallet<T> {
-    /// Whether the device counts as attested `now` seconds after the Unix epoch, for what is sealed to `key`. Six reads.
+    /// Whether the device counts as attested `now` seconds after the Unix epoch, for what is sealed to `key`. Seven
+    /// reads at most, two of them the devices'.
     pub fn is_attested(device: &T::AccountId, key: &EncryptionKey, now: u64) -> Result<(), NotAttested> {
         let attestation = Attestations::<T>::get(device).ok_or(NotAttested::NoAttestation)?;
         if now >= attestation.expires_at {
