@@ -9,6 +9,7 @@
 extern crate alloc;
 
 pub mod asset;
+pub mod attestation;
 pub mod content;
 pub mod custody_view;
 pub mod device;

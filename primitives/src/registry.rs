@@ -212,6 +212,16 @@ pub trait PaidJobs<AccountId> {
     fn benchmark_paid_job(user: &AccountId, model: AssetId) -> JobId;
 }
 
+/// Devices and their keys. Implemented by `pallet-providers`.
+pub trait Devices<AccountId> {
+    /// The owner a device works for, and the X25519 key to which its inputs are wrapped; `None` if it works for nobody.
+    fn device_key(device: &AccountId) -> Option<(AccountId, EncryptionKey)>;
+
+    /// Puts a device to work for `owner` and returns its encryption key. For benchmarks of pallets that need one.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_device(owner: &AccountId, device: &AccountId) -> EncryptionKey;
+}
+
 /// What becomes of a provider's offers when a creator grants or revokes a model's key. Implemented by
 /// `pallet-providers`.
 pub trait KeyGrantHandler<AccountId> {

@@ -64,6 +64,20 @@ fn fund<T: Config>(owner: &T::AccountId) {
     T::Currency::mint_into(owner, funds).expect("a benchmark's currency can be minted");
 }
 
+/// Registers an owner with a device, for pallets that need no more of them than that.
+pub(crate) fn device<T: Config>(owner: &T::AccountId, device: &T::AccountId) -> EncryptionKey {
+    let encryption_key = [6; 32];
+    fund::<T>(owner);
+    assert_ok!(Pallet::<T>::enroll(
+        owner.clone(),
+        device.clone(),
+        encryption_key,
+        longest(),
+        1
+    ));
+    encryption_key
+}
+
 /// Registers an owner with enough stake, available, with capacity for one more job than it has, and one kept promise
 /// away from the next reputation class.
 fn provider<T: Config>(owner: &T::AccountId) {

@@ -9,7 +9,7 @@ use sp_runtime::{DispatchError, traits::Verify};
 use weft_primitives::{
     device::{EncryptionKey, consent_message},
     endpoint::is_endpoint,
-    registry::{ModelRegistry, Moves},
+    registry::{Devices, ModelRegistry, Moves},
     reputation::Reputation,
 };
 
@@ -206,5 +206,18 @@ impl<T: Config> Pallet<T> {
             Error::<T>::InvalidCapacity
         );
         Ok(())
+    }
+}
+
+impl<T: Config> Devices<T::AccountId> for Pallet<T> {
+    fn device_key(device: &T::AccountId) -> Option<(T::AccountId, EncryptionKey)> {
+        let owner = DeviceOwner::<T>::get(device)?;
+        let encryption_key = Providers::<T>::get(&owner)?.encryption_key;
+        Some((owner, encryption_key))
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_device(owner: &T::AccountId, device: &T::AccountId) -> EncryptionKey {
+        crate::benchmarking::device::<T>(owner, device)
     }
 }

@@ -3,7 +3,7 @@
 use frame_support::{assert_noop, assert_ok};
 use sp_runtime::DispatchResult;
 use weft_primitives::{
-    registry::{KeyGrantHandler, Matching},
+    registry::{Devices, KeyGrantHandler, Matching},
     reputation::Outcome,
 };
 
@@ -85,5 +85,17 @@ fn no_rotation_while_busy_nor_to_anothers_device_nor_without_consent() {
         assert_ok!(Providers::book(JOB, MODEL, 10, &[], [0; 32]));
         assert_noop!(rotate(1, 4, 4), Error::<Test>::Busy);
         assert_noop!(Providers::deregister(signed(owner(1))), Error::<Test>::Busy);
+    });
+}
+
+#[test]
+fn a_device_has_its_owners_key_until_another_takes_its_place() {
+    run(|| {
+        assert_eq!(Providers::device_key(&device(1)), None);
+        register(1, 1);
+        assert_eq!(Providers::device_key(&device(1)), Some((owner(1), key(1))));
+        assert_ok!(rotate(1, 2, 7));
+        assert_eq!(Providers::device_key(&device(1)), None);
+        assert_eq!(Providers::device_key(&device(2)), Some((owner(1), key(7))));
     });
 }
