@@ -115,6 +115,17 @@ pub struct Source {
     pub exact_root: Option<[u8; 32]>,
 }
 
+impl Source {
+    /// The names of the files that are published to be read by everybody: those of an exact model's tokenizer.
+    pub fn tokenizer(&self) -> &'static [&'static str] {
+        match (self.exact_root, self.kind) {
+            (Some(_), AssetKind::TextModel) => &[exact::TOKENIZER],
+            (Some(_), AssetKind::EmbeddingModel) => &exact::SENTENCE_TOKENIZER,
+            _ => &[],
+        }
+    }
+}
+
 /// What a path leads to. The model is loaded once, so that what does not run here is not published.
 pub fn check(path: &Path) -> Result<Source, Failure> {
     let compute = Compute {

@@ -38,7 +38,7 @@ impl Scene {
 
     fn publish(&self, files: &[(String, PathBuf)]) -> SealedFiles {
         let blocks = self.blocks();
-        let sealed = seal_and_store(&self.home, &blocks, "m", AssetKind::Dataset, files);
+        let sealed = seal_and_store(&self.home, &blocks, "m", AssetKind::Dataset, files, &[]);
         self.runtime.block_on(sealed).unwrap()
     }
 
@@ -274,7 +274,7 @@ fn the_sealed_file_lands_in_kubo_under_the_same_cid() {
     let scene = Scene::new();
     let files = scene.files(&[content(3_000_000, 5)]);
     let there = Blocks::at(&scene.home, Place::Ipfs(kubo.store()));
-    let publish = seal_and_store(&scene.home, &there, "m", AssetKind::Dataset, &files);
+    let publish = seal_and_store(&scene.home, &there, "m", AssetKind::Dataset, &files, &[]);
     let sealed = scene.runtime.block_on(publish).unwrap();
     // The same attempt, so that it is the same sealed file.
     let here = scene.publish(&files);
