@@ -12,7 +12,8 @@ use weft_chain::{
 use weft_disputes::{Move, ShownSketch, Side};
 use weft_engine::exact::Replayer;
 
-use crate::failure::Failure;
+use super::unasked;
+use crate::{asked::AskedJob, failure::Failure};
 
 /// See the module.
 pub struct Pursuit<'a> {
@@ -22,6 +23,8 @@ pub struct Pursuit<'a> {
     pub dispute: DisputeId,
     /// What the provider showed off the chain. Without it, it was demanded.
     pub shown: Option<ShownSketch>,
+    /// What was asked, if it is known: what is shown on demand may be the answer to something else.
+    pub asked: Option<AskedJob>,
     /// The block in which the dispute was opened, or an earlier one.
     pub since: u32,
 }
@@ -66,6 +69,19 @@ impl Pursuit<'_> {
     /// Makes the move that is due.
     async fn act(&self, dispute: &Dispute, tell: &mut impl FnMut(&str)) -> Result<(), Failure> {
         let transcript = self.client.disputes().transcript(self.dispute, self.since).await?;
+        if let Some(fault) = transcript
+            .shown
+            .as_ref()
+            .zip(self.asked.as_ref())
+            .and_then(|(shown, asked)| asked.fault(shown))
+        {
+            // That ends the job, and this dispute with it.
+            tell("what was shown is not to what was asked: showing the chain");
+            return match unasked::submit(self.client, self.who, dispute.job, &fault).await {
+                Ok(_) => Ok(()),
+                Err(failure) => Err(failure),
+            };
+        }
         let Some(made) = self.next(dispute, &transcript).await? else {
             // Nothing is wrong with it after all: what is left of the bond is saved.
             tell("nothing is wrong with what was shown: giving up");

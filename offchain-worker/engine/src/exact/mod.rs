@@ -24,7 +24,8 @@ pub use text::{ExactGeneration, ExactText, TOKENIZER, choice};
 // What these give and take.
 pub use weft_exact::merkle::Digest;
 pub use weft_exact::opening::{Checked, Opening, Refuted};
-pub use weft_exact::program::Family;
+pub use weft_exact::program::{Choice, Config, Family};
+pub use weft_exact::trace::Trace;
 pub use weft_exact_engine::convert::{Format, Progress, Stage};
 pub use weft_exact_engine::cpu::NotReady;
 pub use weft_exact_engine::engine::Failure;
