@@ -533,3 +533,7 @@ pub fn random(sampling: request::Sampling) -> Sampling {
 fn count(tokens: usize) -> u32 {
     u32::try_from(tokens).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+#[path = "engine_tests.rs"]
+mod tests;
