@@ -9,10 +9,9 @@ use weft_chain::{
     ChainError, Client, Signer,
     disputes::{Dispute, DisputeId, Ending, Transcript, game, is_turn},
 };
-use weft_disputes::{Move, ShownSketch, Side};
+use weft_disputes::{Move, PromptFault, ShownSketch, Side};
 use weft_engine::exact::Replayer;
 
-use super::unasked;
 use crate::{asked::AskedJob, failure::Failure};
 
 /// See the module.
@@ -75,12 +74,8 @@ impl Pursuit<'_> {
             .zip(self.asked.as_ref())
             .and_then(|(shown, asked)| asked.fault(shown))
         {
-            // That ends the job, and this dispute with it.
             tell("what was shown is not to what was asked: showing the chain");
-            return match unasked::submit(self.client, self.who, dispute.job, &fault).await {
-                Ok(_) => Ok(()),
-                Err(failure) => Err(failure),
-            };
+            return self.refute(dispute, &fault).await;
         }
         let Some(made) = self.next(dispute, &transcript).await? else {
             // Nothing is wrong with it after all: what is left of the bond is saved.
@@ -93,6 +88,23 @@ impl Pursuit<'_> {
             Ok(()) => Ok(()),
             // Somebody was faster, or the chain had moved on.
             Err(error) if is_overtaken(&error) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Shows a fault of the answer. That refutes the job, so that this dispute is about nothing any more, and its bond comes back.
+    async fn refute(&self, dispute: &Dispute, fault: &PromptFault) -> Result<(), Failure> {
+        let done = match self.client.disputes().fault(self.who, dispute.job, fault).await {
+            Ok(_) => self.client.disputes().expire(self.who, self.dispute).await,
+            // It was refuted before, by this account or by another one.
+            Err(error) if error.is("Disputes", "NothingToChallenge") => {
+                self.client.disputes().expire(self.who, self.dispute).await
+            }
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(()) => Ok(()),
+            Err(error) if is_overtaken(&error) || error.is("Disputes", "NotYetDue") => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

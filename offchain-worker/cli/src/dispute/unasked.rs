@@ -4,7 +4,6 @@ use weft_chain::{
     Client, Signer,
     disputes::{DisputeId, Ending},
 };
-use weft_disputes::PromptFault;
 use weft_primitives::JobId;
 
 use super::{evidence::Evidence, result::Disputable};
@@ -40,23 +39,14 @@ pub async fn show(
         return Ok(None);
     };
     tell("the answer is not to what was asked: showing the chain");
-    submit(client, who, job, &fault).await.map(Some)
-}
-
-/// Shows a fault, which is judged in the same block.
-pub async fn submit(
-    client: &Client,
-    who: &Signer,
-    job: JobId,
-    fault: &PromptFault,
-) -> Result<(DisputeId, Ending), Failure> {
     let since = client.best().await?.number;
-    let dispute = client.disputes().fault(who, job, fault).await?;
+    // It is judged in the same block.
+    let dispute = client.disputes().fault(who, job, &fault).await?;
     let ending = client.disputes().transcript(dispute, since).await?.ending;
     let ending = ending.ok_or_else(|| {
         Failure::Network(format!(
             "the block with dispute {dispute} was left: see the job with `weft job show {job}`, and challenge it again if it lives"
         ))
     })?;
-    Ok((dispute, ending))
+    Ok(Some((dispute, ending)))
 }
