@@ -2,7 +2,7 @@
 
 use codec::{DecodeAll, Encode};
 use subxt::{config::substrate::H256, utils::Static};
-use weft_disputes::{Claim, Claimed, Game, Move, ShownSketch, Side, view::DisputeStanding};
+use weft_disputes::{Claim, Claimed, Game, Move, PromptFault, ShownSketch, Side, view::DisputeStanding};
 use weft_primitives::{
     JobId,
     page::{MAX_PAGE, Page},
@@ -138,6 +138,15 @@ impl Disputes<'_> {
     /// Challenges a result of which nothing was shown.
     pub async fn demand(&self, who: &Signer, job: JobId, text: u32) -> Result<DisputeId, ChainError> {
         let call = runtime::transactions().disputes().demand(job, text);
+        let included = self.client.submit(who, &call, Until::InBlock).await?;
+        Ok(included
+            .event::<runtime::disputes::events::Challenged>("a challenge")?
+            .dispute)
+    }
+
+    /// Shows that a result is not to what its job commits to. It needs no bond, and is judged at once.
+    pub async fn fault(&self, who: &Signer, job: JobId, fault: &PromptFault) -> Result<DisputeId, ChainError> {
+        let call = runtime::transactions().disputes().fault(job, bytes(fault));
         let included = self.client.submit(who, &call, Until::InBlock).await?;
         Ok(included
             .event::<runtime::disputes::events::Challenged>("a challenge")?

@@ -269,6 +269,15 @@ impl Blocks {
         }
     }
 
+    /// Keeps and pins a file until `holder` needs it no more; returns its root and its size in bytes.
+    pub async fn put_path_for(&self, holder: Holder, path: &Path) -> Result<(ContentId, u64), Failure> {
+        let failed = |error| Failure::local(format_args!("cannot read {}", path.display()), error);
+        let file = tokio::fs::File::open(path).await.map_err(failed)?;
+        let bytes = file.metadata().await.map_err(failed)?.len();
+        let cid = self.place.put_file(file).await.map_err(failure)?;
+        Ok((self.pin_for(holder, &cid).await?, bytes))
+    }
+
     /// Makes writers of files that are kept while they are written, for a thread that may block.
     pub fn writers(&self) -> Writers {
         Writers {

@@ -15,7 +15,7 @@ use weft_engine::{
     Classifier, Device, EmbeddingModel, EngineError, FinishReason, Generation, GenerationParams, ImageError, Message,
     ModelKind, Prompt, RandomSampling, Sampling, TextModel, TokenEvent, WeightFormat,
     bert::ModelFiles,
-    exact::{self, ExactEmbedding, ExactError, ExactServer, ExactText, Family, KernelChoice},
+    exact::{self, Asked, ExactEmbedding, ExactError, ExactServer, ExactText, Family, KernelChoice, Prompts},
     tokenizer::SentenceTokenizer,
 };
 use weft_primitives::{AssetKind, job::Decline};
@@ -113,6 +113,17 @@ pub struct Source {
     pub files: Vec<(String, PathBuf)>,
     /// Of an exact model: what commits to its configuration and weights.
     pub exact_root: Option<[u8; 32]>,
+}
+
+impl Source {
+    /// The names of the files that are published to be read by everybody: those of an exact model's tokenizer.
+    pub fn tokenizer(&self) -> &'static [&'static str] {
+        match (self.exact_root, self.kind) {
+            (Some(_), AssetKind::TextModel) => &[exact::TOKENIZER],
+            (Some(_), AssetKind::EmbeddingModel) => &exact::SENTENCE_TOKENIZER,
+            _ => &[],
+        }
+    }
 }
 
 /// What a path leads to. The model is loaded once, so that what does not run here is not published.
@@ -221,6 +232,9 @@ pub enum Unanswered {
     /// The request is for another kind of model.
     #[error("the request does not fit this kind of model")]
     WrongTask,
+    /// It asks for something else than its job commits to.
+    #[error("the prompt is not what the job commits to")]
+    OtherPrompt,
     /// The request does not fit the model's context, or the like.
     #[error("{0}")]
     Unsuitable(String),
@@ -239,7 +253,7 @@ impl Unanswered {
     /// What the chain is told.
     pub fn why(&self) -> Decline {
         match self {
-            Self::WrongTask | Self::Unsuitable(_) | Self::TooLong => Decline::InputUnsuitable,
+            Self::WrongTask | Self::OtherPrompt | Self::Unsuitable(_) | Self::TooLong => Decline::InputUnsuitable,
             Self::Fault(_) | Self::CalledOff => Decline::DeviceFault,
         }
     }
@@ -263,7 +277,8 @@ impl From<ExactError> for Unanswered {
     fn from(error: ExactError) -> Self {
         match error {
             ExactError::Engine(error) => error.into(),
-            ExactError::Sampling | ExactError::Failure(exact::Failure::NoStep(_)) => {
+            ExactError::OtherTask => Self::WrongTask,
+            ExactError::Sampling | ExactError::ManyEnds { .. } | ExactError::Failure(exact::Failure::NoStep(_)) => {
                 Self::Unsuitable(error.to_string())
             }
             error => Self::Fault(error.to_string()),
@@ -342,6 +357,20 @@ impl Loaded {
         Ok(Self { model, device })
     }
 
+    /// Whether a request for at most `limit` tokens is the one that its job commits to.
+    pub fn hold_to(&self, commitment: &[u8; 32], request: &Request, limit: u32) -> Result<(), Unanswered> {
+        let prompts = match &self.model {
+            Kind::ExactText(model) => model.prompts().clone(),
+            Kind::ExactEmbedding(model) => locked(model).prompts(),
+            Kind::Text(_) | Kind::Embedding(_) | Kind::Image(_) => return Err(Unanswered::WrongTask),
+        };
+        let asked = asked_for(&prompts, request, limit)?.unwrap_or_default();
+        match exact::commitment(&asked) {
+            Some(own) if own == *commitment => Ok(()),
+            _ => Err(Unanswered::OtherPrompt),
+        }
+    }
+
     /// Answers a request with at most `limit` tokens, and waits for it. `called_off` is looked at at every token.
     pub fn answer(&self, request: &Request, limit: u32, called_off: &Arc<AtomicBool>) -> Result<Answered, Unanswered> {
         let on_token = |_: TokenEvent<'_>| {
@@ -370,7 +399,7 @@ impl Loaded {
                     answer: said(made.generation, &self.device)?,
                 })
             }
-            (Kind::Embedding(model), Request::Embed(Embed { texts })) => {
+            (Kind::Embedding(model), Request::Embed(Embed { texts, .. })) => {
                 let model = locked(model);
                 let tokens = tokens_of(model.tokenizer(), texts, limit)?;
                 Ok(Answered {
@@ -384,7 +413,7 @@ impl Loaded {
                     evidence: Vec::new(),
                 })
             }
-            (Kind::ExactEmbedding(model), Request::Embed(Embed { texts })) => {
+            (Kind::ExactEmbedding(model), Request::Embed(Embed { texts, .. })) => {
                 let mut model = locked(model);
                 let tokens = tokens_of(model.tokenizer(), texts, limit)?;
                 let made = model.embed(texts)?;
@@ -444,6 +473,22 @@ pub fn asked(chat: &Chat, limit: u32) -> (Prompt, GenerationParams) {
     (Prompt::Chat(messages.collect()), params)
 }
 
+/// What a request for at most `limit` tokens asks of an exact model; `None` if it has no salt, so that no job commits to it.
+pub fn asked_for(prompts: &Prompts, request: &Request, limit: u32) -> Result<Option<Vec<Asked>>, ExactError> {
+    match request {
+        Request::Chat(chat) => {
+            let Some(salt) = chat.salt else { return Ok(None) };
+            let (prompt, params) = asked(chat, limit);
+            Ok(Some(vec![prompts.of_chat(&prompt, &params, salt)?]))
+        }
+        Request::Embed(Embed { texts, salt }) => match salt {
+            Some(salt) => prompts.of_texts(texts, *salt).map(Some),
+            None => Ok(None),
+        },
+        Request::Classify(_) => Err(ExactError::OtherTask),
+    }
+}
+
 fn said(made: Generation, device: &str) -> Result<Answer, Unanswered> {
     if made.finish == FinishReason::Stopped {
         return Err(Unanswered::CalledOff);
@@ -488,3 +533,7 @@ pub fn random(sampling: request::Sampling) -> Sampling {
 fn count(tokens: usize) -> u32 {
     u32::try_from(tokens).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+#[path = "engine_tests.rs"]
+mod tests;

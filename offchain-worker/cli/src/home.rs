@@ -12,6 +12,7 @@
 //! store/        content-addressed blocks
 //! jobs/         answers of a provider that are not committed yet
 //! kept/         what a provider needs to answer for those that can still be challenged
+//! asked/        what was asked in exact jobs that are not over, to show it if an answer is to something else
 //! holdings      what in the store is kept for what; holdings-ipfs: what in an IPFS daemon
 //! hot-models    which models' files are kept, in the order of their last use
 //! hold          present while the provider was paused by hand
@@ -88,6 +89,11 @@ impl Home {
     /// Where answers are kept that can still be challenged.
     pub fn kept_dir(&self) -> PathBuf {
         self.dir.join("kept")
+    }
+
+    /// Where it is kept what was asked in exact jobs. Private: prompts are in it.
+    pub fn asked_dir(&self) -> PathBuf {
+        self.dir.join("asked")
     }
 
     /// Where it is kept why models are not ready.

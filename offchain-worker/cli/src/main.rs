@@ -2,7 +2,9 @@
 
 mod amount;
 mod answer;
+mod asked;
 mod asset;
+mod binding;
 mod blocks;
 mod classify;
 mod cli;

@@ -11,6 +11,10 @@ use weft_primitives::{AssetKind, ContentId};
 const FORM: &str = "weft/manifest/1";
 /// Most files of one model.
 const MAX_FILES: usize = 64;
+/// Most files of a tokenizer.
+const MAX_TOKENIZER_FILES: usize = 8;
+/// Most bytes of them together.
+const MAX_TOKENIZER_BYTES: u64 = 64 << 20;
 /// Most bytes of a manifest's JSON.
 pub const MAX_BYTES: usize = 64 << 10;
 
@@ -27,6 +31,21 @@ pub struct Manifest {
     pub files: Vec<FileEntry>,
     /// The sealed file that holds them.
     pub sealed: ContentId,
+    /// Of an exact model, those of the files that are its tokenizer: they are there to be read by everybody, so that whoever asks can
+    /// commit to the tokens. Manifests of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tokenizer: Vec<TokenizerFile>,
+}
+
+/// One file of a tokenizer, unsealed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenizerFile {
+    /// Its name among the model's files.
+    pub name: String,
+    /// Where it is.
+    pub content: ContentId,
+    /// Its size.
+    pub bytes: u64,
 }
 
 /// One file.
@@ -66,6 +85,20 @@ impl Manifest {
             kind,
             files,
             sealed,
+            tokenizer: Vec::new(),
+        }
+    }
+
+    /// Those of the files with these names, if they may be named as a tokenizer; none if they are too large for that.
+    pub fn readable(&self, names: &[&str]) -> Vec<&FileEntry> {
+        let chosen: Vec<_> = self
+            .files
+            .iter()
+            .filter(|file| names.contains(&file.name.as_str()))
+            .collect();
+        match are_bounded(chosen.len(), chosen.iter().map(|file| file.bytes)) {
+            true => chosen,
+            false => Vec::new(),
         }
     }
 
@@ -90,7 +123,25 @@ impl Manifest {
         if manifest.sealed != *sealed {
             return Err(ManifestError::OtherContent);
         }
+        let sizes = manifest.tokenizer.iter().map(|file| file.bytes);
+        if !are_bounded(manifest.tokenizer.len(), sizes) {
+            return Err(malformed("its tokenizer is too large"));
+        }
+        let is_sealed = |file: &TokenizerFile| {
+            let same = |sealed: &FileEntry| sealed.name == file.name && sealed.bytes == file.bytes;
+            manifest.files.iter().any(same)
+        };
+        if !manifest.tokenizer.iter().all(is_sealed) {
+            return Err(malformed("its tokenizer is none of its files"));
+        }
         Ok(manifest)
+    }
+
+    /// Whether what was read of a tokenizer's file is what was sealed.
+    pub fn is_as_sealed(&self, file: &TokenizerFile, content: &[u8]) -> bool {
+        let digest = hex::encode(Sha256::digest(content));
+        let sealed = self.files.iter().find(|sealed| sealed.name == file.name);
+        sealed.is_some_and(|sealed| sealed.sha256 == digest)
     }
 
     /// All bytes together; `None` if that is no sensible number.
@@ -119,6 +170,12 @@ impl Manifest {
             Err(ManifestError::WrongFile("what follows the last file".into()))
         }
     }
+}
+
+/// Whether a tokenizer is of a size that strangers may ask others to read.
+fn are_bounded(files: usize, sizes: impl Iterator<Item = u64>) -> bool {
+    let bytes = sizes.fold(0u64, u64::saturating_add);
+    files <= MAX_TOKENIZER_FILES && bytes <= MAX_TOKENIZER_BYTES
 }
 
 #[cfg(test)]
@@ -192,5 +249,52 @@ mod tests {
         for plaintext in [&b"weightz"[..], b"weight", b"weights and more"] {
             assert!(matches!(manifest.split(plaintext), Err(ManifestError::WrongFile(_))));
         }
+    }
+
+    fn with_tokenizer(files: &[Vec<u8>], count: usize) -> Manifest {
+        let mut manifest = of(files);
+        manifest.tokenizer = manifest.files[..count]
+            .iter()
+            .map(|file| TokenizerFile {
+                name: file.name.clone(),
+                content: sealed(9),
+                bytes: file.bytes,
+            })
+            .collect();
+        manifest
+    }
+
+    #[test]
+    fn manifests_are_read_with_a_tokenizer_and_without_as_before() {
+        let with = with_tokenizer(&[b"words".to_vec(), b"weights".to_vec()], 1);
+        assert_eq!(
+            Manifest::from_bytes(&with.to_bytes().unwrap(), &sealed(1)),
+            Ok(with.clone())
+        );
+        assert!(with.is_as_sealed(&with.tokenizer[0], b"words"));
+        assert!(!with.is_as_sealed(&with.tokenizer[0], b"swords"));
+        let without = of(&[b"weights".to_vec()]);
+        let bytes = without.to_bytes().unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains("tokenizer"));
+        assert_eq!(Manifest::from_bytes(&bytes, &sealed(1)), Ok(without));
+    }
+
+    #[test]
+    fn a_tokenizer_is_bounded_and_one_of_the_files() {
+        let refused = |manifest: &Manifest| {
+            let read = Manifest::from_bytes(&manifest.to_bytes().unwrap(), &sealed(1));
+            assert!(matches!(read, Err(ManifestError::Malformed(_))), "{read:?}");
+        };
+        refused(&with_tokenizer(&vec![b"words".to_vec(); 9], 9));
+        let fits = with_tokenizer(&[b"words".to_vec()], 1);
+        let mut other = fits.clone();
+        other.tokenizer[0].name = "file 7".into();
+        refused(&other);
+        let mut large = fits.clone();
+        large.tokenizer[0].bytes = MAX_TOKENIZER_BYTES + 1;
+        large.files[0].bytes = MAX_TOKENIZER_BYTES + 1;
+        refused(&large);
+        assert!(large.readable(&["file 0"]).is_empty());
+        assert_eq!(fits.readable(&["file 0", "file 1"]).len(), 1);
     }
 }

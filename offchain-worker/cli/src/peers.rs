@@ -1,8 +1,9 @@
 //! Blocks from and to peers, without a store of one's own.
 
+use futures::TryStreamExt;
 use weft_primitives::ContentId;
 use weft_store::{
-    Block, Bytes, Cid, ContentStore, DagLimits,
+    Block, Bytes, Cid, ContentStore, ContentStoreExt, DagLimits, MAX_BLOCK_BYTES, MemoryStore,
     exchange::{Client, ClientConfig, FetchError, FetchProgress, PeerFailure, Url},
 };
 
@@ -48,6 +49,33 @@ impl Peers {
             }
         }
         Err(Failure::Network(FetchError::NotFound { cid, tried }.to_string()))
+    }
+
+    /// Gets a file of at most `max_bytes` into memory.
+    pub async fn file(&self, id: ContentId, max_bytes: u64) -> Result<Vec<u8>, Failure> {
+        let cid = to_cid(&id)?;
+        let limits = DagLimits {
+            max_bytes,
+            ..DagLimits::default()
+        };
+        // Inner nodes take a little beside the file's own bytes.
+        let store = MemoryStore::new(
+            max_bytes
+                .saturating_add(max_bytes / 8)
+                .saturating_add(MAX_BLOCK_BYTES as u64),
+        );
+        self.fetch_dag(&store, &cid, limits, &mut |_| ()).await?;
+        let too_long = || Failure::Network(format!("{id} is longer than {max_bytes} bytes"));
+        let most = usize::try_from(max_bytes).unwrap_or(usize::MAX);
+        let mut file = Vec::new();
+        let mut parts = std::pin::pin!(store.read_file(&cid));
+        while let Some(part) = parts.try_next().await.map_err(failure)? {
+            if file.len().saturating_add(part.len()) > most {
+                return Err(too_long());
+            }
+            file.extend_from_slice(&part);
+        }
+        Ok(file)
     }
 
     /// Brings a file into a store.

@@ -29,6 +29,9 @@ pub struct Chat {
     /// How to choose tokens; greedily without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sampling: Option<Sampling>,
+    /// With which the job commits to the prompt, 32 bytes in hexadecimal digits; without it the job does not.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "salt")]
+    pub salt: Option<[u8; 32]>,
 }
 
 /// Texts to embed.
@@ -36,6 +39,9 @@ pub struct Chat {
 pub struct Embed {
     /// The texts.
     pub texts: Vec<String>,
+    /// With which the job commits to the texts, 32 bytes in hexadecimal digits; without it the job does not.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "salt")]
+    pub salt: Option<[u8; 32]>,
 }
 
 /// Images to classify.
@@ -136,6 +142,28 @@ impl Classified {
     }
 }
 
+/// 32 bytes in JSON: hexadecimal digits.
+mod salt {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(salt: &Option<[u8; 32]>, serializer: S) -> Result<S::Ok, S::Error> {
+        match salt {
+            Some(salt) => serializer.serialize_str(&hex::encode(salt)),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<[u8; 32]>, D::Error> {
+        let Some(digits) = Option::<String>::deserialize(deserializer)? else {
+            return Ok(None);
+        };
+        let mut salt = [0; 32];
+        hex::decode_to_slice(digits, &mut salt)
+            .map_err(|_| D::Error::custom("a salt is 32 bytes in hexadecimal digits"))?;
+        Ok(Some(salt))
+    }
+}
+
 /// The field that says what the others are. Read on its own, as serde buffers what stands beside a tag, and floats do not
 /// survive that where any crate of the build asks for `serde_json/arbitrary_precision`.
 #[derive(Deserialize)]
@@ -176,7 +204,17 @@ impl Request {
             }],
             max_tokens,
             sampling,
+            salt: None,
         })
+    }
+
+    /// Sets the salt with which the job commits to what is asked. Images are not committed to.
+    pub fn set_salt(&mut self, salt: [u8; 32]) {
+        match self {
+            Self::Chat(chat) => chat.salt = Some(salt),
+            Self::Embed(embed) => embed.salt = Some(salt),
+            Self::Classify(_) => {}
+        }
     }
 
     /// Reads a request from a stranger.
@@ -284,6 +322,19 @@ mod tests {
         }
 
         #[test]
+        fn a_salt_arrives_as_it_was_sent(text in ".{0,50}", salt: [u8; 32]) {
+            let chat = Request::prompt(text.clone(), 3, None);
+            let embed = Request::Embed(Embed { texts: vec![text], salt: None });
+            for mut request in [chat, embed] {
+                let unsalted = serde_json::to_string(&request).unwrap();
+                prop_assert!(!unsalted.contains("\"salt\""));
+                request.set_salt(salt);
+                let bytes = serde_json::to_vec(&request).unwrap();
+                prop_assert_eq!(Request::from_bytes(&bytes), Ok(request));
+            }
+        }
+
+        #[test]
         fn answers_arrive_as_they_were_sent(text in ".{0,200}", tokens: u32, speed: u16, vector: [i16; 4]) {
             let said = Said { text, tokens, prompt_tokens: 1, tokens_per_s: f64::from(speed) / 16.0, device: "cpu".into(), evidence: None };
             let embeddings = vec![vector.iter().map(|x| f32::from(*x) / 32_768.0).collect()];
@@ -313,6 +364,10 @@ mod tests {
         assert!(matches!(read("{}"), InvalidMessage::Malformed(_)));
         assert!(matches!(read(r#"{"task":"sing"}"#), InvalidMessage::Malformed(_)));
         assert_eq!(read(r#"{"task":"embed","texts":[]}"#), InvalidMessage::Size);
+        for salt in ["\"00\"", "\"salt\"", "7"] {
+            let salted = format!(r#"{{"task":"embed","texts":["a"],"salt":{salt}}}"#);
+            assert!(matches!(read(&salted), InvalidMessage::Malformed(_)), "{salt}");
+        }
         assert_eq!(read(r#"{"task":"classify","images":[]}"#), InvalidMessage::Size);
         assert!(matches!(
             read(r#"{"task":"classify","images":[[256]]}"#),

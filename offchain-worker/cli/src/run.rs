@@ -18,7 +18,10 @@ use weft_vault::{ContentKey, Context, PublicKey, UserKeys, seal_message, wrap::w
 
 use crate::{
     amount::{Weft, parse_weft},
-    answer, asset,
+    answer,
+    asked::{AskedJob, AskedJobs},
+    asset,
+    binding::{self, Bound},
     blocks::to_content_id,
     failure::Failure,
     image,
@@ -158,27 +161,45 @@ impl Args {
         let client = self.node.connect_persistently().await?;
         let model = self.find_model(&client).await?;
 
-        let request = self.request(&model, sampling)?;
+        let mut request = self.request(&model, sampling)?;
         let arithmetic = if self.exact {
             Arithmetic::Exact
         } else {
             Arithmetic::Float
         };
+        let (tier, bound) = self.bind(&client, &user, &model, &mut request).await;
         let terms = Terms {
             model: model.id,
             max_tokens: self.max_tokens,
             max_price: self.max_price.0,
             patience: self.patience.into(),
             arithmetic,
-            tier: self.tier(),
+            tier,
         };
-        let (ended, input) = see_done(&client, &user, &keys, &request, terms).await?;
+        let keep = |job| {
+            let Some(bound) = &bound else { return };
+            let kept = AskedJobs::open(home.asked_dir())
+                .and_then(|kept| kept.keep(&AskedJob::new(client.genesis_hash(), job, &bound.asked)));
+            if let Err(failure) = kept {
+                note(format_args!(
+                    "job {job}: what was asked is not kept, so that it cannot be shown: {failure}"
+                ));
+            }
+        };
+        let (ended, input) = see_done(&client, &user, &keys, &request, terms, keep).await?;
         let finalised = if self.finalised {
             wait_final(&client, &ended).await?
         } else {
             job::is_final(&client, &ended).await?
         };
         let answer = answer::fetch(&client, &keys, &ended).await?;
+        if tier.challenges().is_some() {
+            // Of this job, if its end is final, and of earlier ones.
+            let dropped = async { AskedJobs::open(home.asked_dir())?.drop_ended(&client).await };
+            if let Err(failure) = dropped.await {
+                tracing::warn!(%failure, "what was asked in jobs that are over stays behind");
+            }
+        }
         if self.json {
             return output::json(&json!({
                 "job": ended.id,
@@ -187,6 +208,7 @@ impl Args {
                 "arithmetic": arithmetic,
                 // As `weft infer --exact` and `weft embed --exact` print it, to compare.
                 "trace_root": job::trace_root(&ended).map(hex::encode),
+                "prompt": bound.as_ref().map(|bound| hex::encode(bound.commitment)),
                 "answer": answer,
                 "receipt": job::as_json(&ended, finalised)?,
             }));
@@ -196,6 +218,25 @@ impl Args {
             eprintln!("{label:12} {value}");
         }
         Ok(())
+    }
+
+    /// What assures the answer. Where it can be challenged the job commits to the prompt, if the model's tokenizer is to be had.
+    async fn bind(
+        &self,
+        client: &Client,
+        user: &Signer,
+        model: &Asset,
+        request: &mut Request,
+    ) -> (Tier, Option<Bound>) {
+        let Tier::Exact(challenges) = self.tier() else {
+            return (Tier::None, None);
+        };
+        let bound = binding::bind(client, model, &user.account(), request, self.max_tokens).await;
+        let bound = bound
+            .inspect_err(|failure| note(format_args!("the prompt is not bound on chain: {failure}")))
+            .ok();
+        let prompt = bound.as_ref().map(|bound| bound.commitment);
+        (Tier::Exact(Challenges { prompt, ..challenges }), bound)
     }
 
     fn tier(&self) -> Tier {
@@ -221,6 +262,7 @@ impl Args {
             (AssetKind::TextModel, Some(prompt), _) => Request::prompt(read_prompt(prompt)?, self.max_tokens, sampling),
             (AssetKind::EmbeddingModel, Some(prompt), _) => Request::Embed(Embed {
                 texts: vec![read_prompt(prompt)?],
+                salt: None,
             }),
             (AssetKind::ImageModel, _, Some(image)) => Request::Classify(Classify {
                 images: vec![image::read(image)?],
@@ -272,14 +314,15 @@ impl Args {
     }
 }
 
-/// Posts a job, hands its input over, and waits for its end. Returns it with its input's name; its answer is had with
-/// [`answer::fetch`].
+/// Posts a job, hands its input over, and waits for its end; `on_posted` is called with its number. Returns it with its input's name;
+/// its answer is had with [`answer::fetch`].
 pub async fn see_done(
     client: &Client,
     user: &Signer,
     keys: &UserKeys,
     request: &Request,
     terms: Terms,
+    on_posted: impl FnOnce(JobId),
 ) -> Result<(Job, ContentId), Failure> {
     let plaintext = serde_json::to_vec(request).map_err(|error| Failure::local("cannot write JSON", error))?;
     if plaintext.len() > request::MAX_BYTES {
@@ -299,6 +342,7 @@ pub async fn see_done(
         tier: terms.tier,
     };
     let id = client.jobs().post(user, order).await?;
+    on_posted(id);
     note(format_args!("job {id}: posted, {} held", Weft(terms.max_price)));
     let posted = Posted {
         client,

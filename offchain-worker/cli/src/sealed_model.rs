@@ -144,6 +144,13 @@ async fn opened<T: Send + 'static>(
     let manifest = blocks.get(asset.manifest).await.map_err(|missing| told(&missing))?;
     let manifest = Manifest::from_bytes(&manifest, &asset.content).map_err(|error| told(&error))?;
 
+    // For those who ask: it is computed with what is sealed.
+    for file in &manifest.tokenizer {
+        if let Err(failure) = blocks.fetch(file.content, peers, file.bytes, None).await {
+            tracing::debug!(asset = asset.id, file = file.name, %failure, "not here for others");
+        }
+    }
+
     let progress = Progress::bytes(&format!("fetching {label}"), Some(asset.size_bytes));
     match blocks
         .fetch(asset.content, peers, asset.size_bytes, Some(&progress))

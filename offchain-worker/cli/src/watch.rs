@@ -20,7 +20,7 @@ use weft_primitives::{AssetId, JobId};
 use crate::{
     amount::Weft,
     asset,
-    dispute::{self, model::ModelArgs, pursuit::Pursuit, result::Disputable},
+    dispute::{self, model::ModelArgs, pursuit::Pursuit, result::Disputable, unasked},
     engine::{Compute, ComputeArgs},
     failure::Failure,
     home::Home,
@@ -163,10 +163,17 @@ impl Watcher {
         if !is_own && !self.assets.contains(&disputable.job.model) {
             return Ok(false);
         }
-        let replayer = self.replayer(&disputable.asset).await?;
         let keys = self.home.user_keys()?;
         let evidence = disputable.evidence(&self.client, self.who.account(), &keys).await;
         let tell = |text: &str| tracing::info!(job, "{text}");
+        let asked = unasked::of(&self.client, &self.home, &disputable);
+        let shown = unasked::show(&self.client, &self.who, job, asked.as_ref(), evidence.as_ref(), tell).await?;
+        if let Some((dispute, ending)) = shown {
+            return self
+                .said(job, &ending.verdict, Some((dispute, ending.reward)))
+                .map(|()| true);
+        }
+        let replayer = self.replayer(&disputable.asset).await?;
         let opened = dispute::doubt(&self.client, &self.who, &disputable, evidence, &replayer, tell).await?;
         let Some(opened) = opened else {
             return self.said(job, "right", None).map(|()| true);
@@ -177,6 +184,7 @@ impl Watcher {
             replayer,
             dispute: opened.dispute,
             shown: opened.shown,
+            asked,
             since: opened.since,
         };
         let ending = pursuit

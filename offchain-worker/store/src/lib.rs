@@ -5,7 +5,7 @@
 //! - [`unixfs`]: files as trees of blocks, the same trees that IPFS makes.
 //! - [`store`]: the [`ContentStore`] trait; [`files`]: what every store can do
 //!   with whole files; [`embedded`]: the store in a directory; [`ipfs`]: the one
-//!   in a Kubo daemon.
+//!   in a Kubo daemon; [`memory`]: one that is not kept.
 //! - [`exchange`]: blocks over HTTP, served, fetched and pushed.
 //! - [`car`]: blocks as one file. [`cache`]: which files stay in a bounded space.
 //!
@@ -20,6 +20,7 @@ pub mod embedded;
 pub mod exchange;
 pub mod files;
 pub mod ipfs;
+pub mod memory;
 pub mod store;
 pub mod unixfs;
 
@@ -30,5 +31,6 @@ pub use direct::DirectWriter;
 pub use embedded::{EmbeddedStore, StoreConfig};
 pub use files::{ContentStoreExt, FileReader, FileWriter};
 pub use ipfs::{IpfsConfig, IpfsError, IpfsStore};
+pub use memory::MemoryStore;
 pub use store::{ContentStore, StoreError};
 pub use unixfs::DagLimits;

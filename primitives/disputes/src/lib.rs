@@ -17,5 +17,5 @@ pub mod view;
 
 pub use claim::{Among, Claimed, PromptFault, ShownSketch};
 pub use game::{Claim, Game, Judged, Move, Next, NoClaim, Refused, Side, Stage};
-pub use prompt::{Prompt, Shown, Unasked};
+pub use prompt::{MAX_ENDS, NotUnasked, Prompt, Shown, Unasked};
 pub use weft_exact::opening::Fraud;

@@ -44,6 +44,10 @@ fn a_provider_that_lies_is_caught() {
                 another_model_is_caught_across_restarts,
             ),
             (
+                "an answer to an earlier job is caught by its user, without the model",
+                an_answer_to_an_earlier_job_is_caught,
+            ),
+            (
                 "a root of nothing is answered for with silence",
                 a_root_of_nothing_cannot_be_shown,
             ),
@@ -53,7 +57,11 @@ fn a_provider_that_lies_is_caught() {
 
 /// An exact job for a few tokens, and what `weft run` said of it.
 fn ask(stage: &Stage, open: bool) -> Result<Value> {
-    let mut args = order(stage.models[0], TEXT, 12);
+    ask_for(stage, TEXT, open)
+}
+
+fn ask_for(stage: &Stage, text: &str, open: bool) -> Result<Value> {
+    let mut args = order(stage.models[0], text, 12);
     args.push("--exact".to_owned());
     args.extend(open.then(|| "--open".to_owned()));
     stage.user.ask(&args)
@@ -69,6 +77,7 @@ fn an_honest_answer_is_right(stage: &mut Stage) -> Result<()> {
     assert_eq!(ran["receipt"]["state"]["phase"], "committed", "{ran}");
     assert!(ran["answer"]["text"].is_string(), "{ran}");
     assert!(ran["answer"]["evidence"].is_null(), "it is not for people: {ran}");
+    assert!(ran["prompt"].is_string(), "the prompt is not bound: {ran}");
     let found = stage
         .user
         .ask(&["dispute", "challenge", "--job", &job, "--model", &stage.sources[0]])?;
@@ -158,6 +167,27 @@ fn another_model_is_caught_across_restarts(stage: &mut Stage) -> Result<()> {
         .user
         .ask(&["dispute", "show", &dispute.to_string(), "--since", "1"])?;
     assert_eq!(shown, ended);
+    is_refuted_and_refunded(stage, &job)
+}
+
+fn an_answer_to_an_earlier_job_is_caught(stage: &mut Stage) -> Result<()> {
+    lie(stage, "stale")?;
+    // What it commits to first is honest, as there is nothing earlier.
+    let first = number(&ask(stage, false)?);
+    let right = stage
+        .user
+        .ask(&["dispute", "challenge", "--job", &first, "--model", &stage.sources[0]])?;
+    assert_eq!(right["right"], true, "{right}");
+    let job = number(&ask_for(
+        stage,
+        "A receipt says what was paid, and to whom it went.",
+        false,
+    )?);
+    // No model is needed to see it, so that none is given: the user has no key to fetch it either.
+    let ended = stage.user.ask(&["dispute", "challenge", "--job", &job])?;
+    let verdict = ended["verdict"].as_str().unwrap_or_default();
+    assert!(verdict.starts_with("the answer is not what was asked for: "), "{ended}");
+    assert_eq!(ended["winner"], "challenger", "{ended}");
     is_refuted_and_refunded(stage, &job)
 }
 

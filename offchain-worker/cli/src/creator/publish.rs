@@ -52,7 +52,8 @@ impl Args {
         let (home, creator) = self.identity.open()?;
         let client = self.node.connect().await?;
         let blocks = Blocks::open_at(&home, &self.backend)?;
-        let sealed = sealing::seal_and_store(&home, &blocks, &self.name, source.kind, &source.files).await?;
+        let tokenizer = source.tokenizer();
+        let sealed = sealing::seal_and_store(&home, &blocks, &self.name, source.kind, &source.files, tokenizer).await?;
         let (manifest, content, size_bytes) = (sealed.manifest, sealed.content, sealed.size_bytes);
         let asset = NewAsset {
             kind: source.kind,

@@ -4,6 +4,7 @@ pub mod evidence;
 pub mod model;
 pub mod pursuit;
 pub mod result;
+pub mod unasked;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -148,14 +149,18 @@ impl Command {
                 let client = node.connect_persistently().await?;
                 let disputable = Disputable::of(&client, job).await?;
                 let evidence = disputable.evidence(&client, who.account(), &home.user_keys()?).await;
+                let tell = |text: &str| eprintln!("job {job}: {text}");
+                let asked = unasked::of(&client, &home, &disputable);
+                if let Some((dispute, ending)) =
+                    unasked::show(&client, &who, job, asked.as_ref(), evidence.as_ref(), tell).await?
+                {
+                    return said(dispute, &ending, json);
+                }
                 let replayer = model
                     .load(&client, &home, who.account(), &disputable.asset, &compute)
                     .await?;
                 let replayer = Arc::new(Mutex::new(replayer));
-                let found = doubt(&client, &who, &disputable, evidence, &replayer, |text| {
-                    eprintln!("job {job}: {text}")
-                })
-                .await?;
+                let found = doubt(&client, &who, &disputable, evidence, &replayer, tell).await?;
                 let Some(opened) = found else {
                     if json {
                         return output::json(&json!({ "job": job, "right": true }));
@@ -168,6 +173,7 @@ impl Command {
                     replayer,
                     dispute: opened.dispute,
                     shown: opened.shown,
+                    asked,
                     since: opened.since,
                 };
                 told(pursuit, json).await
@@ -208,6 +214,7 @@ impl Command {
                     replayer: Arc::new(Mutex::new(replayer)),
                     dispute,
                     shown,
+                    asked: unasked::of(&client, &home, &disputable),
                     since: found.opened_at,
                 };
                 told(pursuit, json).await
@@ -304,10 +311,14 @@ async fn told(pursuit: Pursuit<'_>, json: bool) -> Result<(), Failure> {
     let dispute = pursuit.dispute;
     eprintln!("dispute {dispute}: open");
     let ending = pursuit.to_end(|text| eprintln!("dispute {dispute}: {text}")).await?;
+    said(dispute, &ending, json)
+}
+
+fn said(dispute: DisputeId, ending: &Ending, json: bool) -> Result<(), Failure> {
     if json {
-        return output::json(&ending_json(dispute, &ending));
+        return output::json(&ending_json(dispute, ending));
     }
-    output::pairs(ending_lines(dispute, &ending))
+    output::pairs(ending_lines(dispute, ending))
 }
 
 async fn show(client: &Client, dispute: DisputeId, since: Option<u32>, json: bool) -> Result<(), Failure> {

@@ -9,10 +9,10 @@ use weft_chain::{
     ChainError, Client, Signer,
     disputes::{Dispute, DisputeId, Ending, Transcript, game, is_turn},
 };
-use weft_disputes::{Move, ShownSketch, Side};
+use weft_disputes::{Move, PromptFault, ShownSketch, Side};
 use weft_engine::exact::Replayer;
 
-use crate::failure::Failure;
+use crate::{asked::AskedJob, failure::Failure};
 
 /// See the module.
 pub struct Pursuit<'a> {
@@ -22,6 +22,8 @@ pub struct Pursuit<'a> {
     pub dispute: DisputeId,
     /// What the provider showed off the chain. Without it, it was demanded.
     pub shown: Option<ShownSketch>,
+    /// What was asked, if it is known: what is shown on demand may be the answer to something else.
+    pub asked: Option<AskedJob>,
     /// The block in which the dispute was opened, or an earlier one.
     pub since: u32,
 }
@@ -66,6 +68,15 @@ impl Pursuit<'_> {
     /// Makes the move that is due.
     async fn act(&self, dispute: &Dispute, tell: &mut impl FnMut(&str)) -> Result<(), Failure> {
         let transcript = self.client.disputes().transcript(self.dispute, self.since).await?;
+        if let Some(fault) = transcript
+            .shown
+            .as_ref()
+            .zip(self.asked.as_ref())
+            .and_then(|(shown, asked)| asked.fault(shown))
+        {
+            tell("what was shown is not to what was asked: showing the chain");
+            return self.refute(dispute, &fault).await;
+        }
         let Some(made) = self.next(dispute, &transcript).await? else {
             // Nothing is wrong with it after all: what is left of the bond is saved.
             tell("nothing is wrong with what was shown: giving up");
@@ -77,6 +88,23 @@ impl Pursuit<'_> {
             Ok(()) => Ok(()),
             // Somebody was faster, or the chain had moved on.
             Err(error) if is_overtaken(&error) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Shows a fault of the answer. That refutes the job, so that this dispute is about nothing any more, and its bond comes back.
+    async fn refute(&self, dispute: &Dispute, fault: &PromptFault) -> Result<(), Failure> {
+        let done = match self.client.disputes().fault(self.who, dispute.job, fault).await {
+            Ok(_) => self.client.disputes().expire(self.who, self.dispute).await,
+            // It was refuted before, by this account or by another one.
+            Err(error) if error.is("Disputes", "NothingToChallenge") => {
+                self.client.disputes().expire(self.who, self.dispute).await
+            }
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(()) => Ok(()),
+            Err(error) if is_overtaken(&error) || error.is("Disputes", "NotYetDue") => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

@@ -79,6 +79,8 @@ fn base(text: &str) -> Result<Base, String> {
 struct Subject {
     kind: AssetKind,
     files: Vec<(String, PathBuf)>,
+    /// The names of those that are published unsealed as well.
+    tokenizer: &'static [&'static str],
     exact_root: Option<[u8; 32]>,
     /// Root over the records and their number.
     records: Option<([u8; 32], u64)>,
@@ -91,6 +93,7 @@ impl Args {
             let source = look_at(&models::resolve(model)?)?;
             return Ok(Subject {
                 kind: source.kind,
+                tokenizer: source.tokenizer(),
                 files: source.files,
                 exact_root: source.exact_root,
                 records: None,
@@ -106,6 +109,7 @@ impl Args {
         Ok(Subject {
             kind: AssetKind::Dataset,
             files: named(&self.dataset)?,
+            tokenizer: &[],
             exact_root: None,
             records: Some((weft_merkle::root(&leaves), count)),
         })
@@ -126,7 +130,8 @@ impl Args {
             }
             _ => None,
         };
-        let sealed = sealing::seal_and_store(&home, &blocks, &self.name, subject.kind, &subject.files).await?;
+        let (files, tokenizer) = (&subject.files, subject.tokenizer);
+        let sealed = sealing::seal_and_store(&home, &blocks, &self.name, subject.kind, files, tokenizer).await?;
         let asset = NewAsset {
             kind: subject.kind,
             name: self.name.clone(),

@@ -11,6 +11,7 @@ use std::{
 
 use weft_chain::{
     Client, Notice, Signer,
+    market::Asset,
     pins::{PieceProof, PinDeal},
 };
 use weft_merkle::Digest;
@@ -22,8 +23,9 @@ use crate::{
     blocks::{Blocks, Wants},
     failure::Failure,
     holdings::Holder,
-    manifest,
+    manifest::{self, Manifest},
     node::{IdentityArgs, NodeArgs},
+    peers::Peers,
     pieces,
     progress::Progress,
     sealed_model::peers_of,
@@ -227,19 +229,49 @@ impl Pinner {
         Ok(())
     }
 
+    /// An exact model's tokenizer, for those who ask. Without it the file is kept all the same.
+    async fn fetch_tokenizer(&self, asset: &Asset, holder: Holder, peers: &Peers) -> Result<(), Failure> {
+        let manifest = self.blocks.get(asset.manifest).await;
+        let manifest = manifest.map_err(|missing| Failure::Local(missing.to_string()))?;
+        let tokenizer = match Manifest::from_bytes(&manifest, &asset.content) {
+            Ok(manifest) => manifest.tokenizer,
+            Err(error) => {
+                tracing::warn!(asset = asset.id, %error, "no tokenizer is kept");
+                return Ok(());
+            }
+        };
+        // They are among the files that were sealed: nobody is made to keep more than that for nothing.
+        let bytes = tokenizer.iter().fold(0u64, |sum, file| sum.saturating_add(file.bytes));
+        if bytes > asset.size_bytes {
+            tracing::warn!(
+                asset = asset.id,
+                bytes,
+                "no tokenizer is kept: it is larger than the model"
+            );
+            return Ok(());
+        }
+        for file in tokenizer {
+            self.blocks.hold(holder, &[file.content]).await?;
+            if let Err(failure) = self.blocks.fetch(file.content, peers, file.bytes, None).await {
+                tracing::warn!(asset = asset.id, file = file.name, %failure, "not kept");
+            }
+        }
+        Ok(())
+    }
+
     async fn fetch(&self, deal: &PinDeal) -> Result<Vec<Digest>, Failure> {
         let (content, size_bytes) = (deal.content, deal.size_bytes);
         let asset = asset::existing(&self.client, deal.asset).await?;
         let schema = asset.records.map(|records| records.schema);
         let roots: Vec<_> = [content, asset.manifest].into_iter().chain(schema).collect();
-        self.blocks
-            .hold(Holder::Deal(deal.id, self.account.account().0), &roots)
-            .await?;
+        let holder = Holder::Deal(deal.id, self.account.account().0);
+        self.blocks.hold(holder, &roots).await?;
         let peers = peers_of(&self.client, &asset, &self.account.account()).await?;
         // Nobody is asked to prove them, but without them the sealed file is of no use.
         self.blocks
             .fetch(asset.manifest, &peers, manifest::MAX_BYTES as u64, None)
             .await?;
+        self.fetch_tokenizer(&asset, holder, &peers).await?;
         if let Some(records) = asset.records {
             self.blocks
                 .fetch(records.schema, &peers, MAX_SCHEMA_BYTES, None)

@@ -177,7 +177,15 @@ impl Worker {
         let request = self.open(job, &living, &sealed)?;
         let limit = living.max_tokens;
         let started = std::time::Instant::now();
-        let computed = tokio::task::spawn_blocking(move || model.loaded.answer(&request, limit, &cancelled))
+        let commitment = tier.challenges().and_then(|challenges| challenges.prompt);
+        let computed = tokio::task::spawn_blocking(move || {
+            // Whoever answered another prompt would lose the stake.
+            if let Some(commitment) = commitment {
+                model.loaded.hold_to(&commitment, &request, limit)?;
+            }
+            model.loaded.answer(&request, limit, &cancelled)
+        });
+        let computed = computed
             .await
             .map_err(|panic| unable(Decline::DeviceFault)(format!("the engine failed: {panic}")))?;
         let Answered {

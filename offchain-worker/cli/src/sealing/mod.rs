@@ -24,7 +24,7 @@ use crate::{
     failure::Failure,
     holdings::Holder,
     home::Home,
-    manifest::{FileEntry, Manifest},
+    manifest::{FileEntry, Manifest, TokenizerFile},
     pieces::Root,
     progress::Progress,
     store::place::failure,
@@ -42,6 +42,8 @@ pub struct SealedFiles {
     pub size_bytes: u64,
     /// Root over its pieces.
     pub pieces_root: [u8; 32],
+    /// What of it is there to be read as well.
+    readable: Vec<ContentId>,
     /// Where it is remembered how far the publication is.
     attempt: PathBuf,
 }
@@ -49,7 +51,12 @@ pub struct SealedFiles {
 impl SealedFiles {
     /// They are on the chain as `asset`, of which `more` are parts as well: from now on they are kept for it.
     pub async fn published(&self, blocks: &Blocks, asset: AssetId, more: Option<ContentId>) -> Result<(), Failure> {
-        let roots: Vec<_> = [self.content, self.manifest].into_iter().chain(more).collect();
+        let readable = self.readable.iter().copied();
+        let roots: Vec<_> = [self.content, self.manifest]
+            .into_iter()
+            .chain(readable)
+            .chain(more)
+            .collect();
         blocks
             .hand_over(Holder::Publishing, Holder::Asset(asset), &roots)
             .await?;
@@ -60,13 +67,14 @@ impl SealedFiles {
 }
 
 /// Seals files of `kind`, name and path each, under a fresh key, and stores them with a manifest. A publication of the
-/// same files that was cut off goes on where it was.
+/// same files that was cut off goes on where it was. Those called as `tokenizer` says are kept unsealed as well.
 pub async fn seal_and_store(
     home: &Home,
     blocks: &Blocks,
     name: &str,
     kind: AssetKind,
     files: &[(String, PathBuf)],
+    tokenizer: &[&str],
 ) -> Result<SealedFiles, Failure> {
     let stored = {
         let (home, files, writers) = (home.clone(), files.to_vec(), blocks.writers());
@@ -77,7 +85,9 @@ pub async fn seal_and_store(
     let content = blocks.pin_for(Holder::Publishing, &stored.root).await?;
     // The key is on disk before anybody can pay for what it opens.
     home.keep_content_key(&content.to_string(), &stored.key)?;
-    let manifest = Manifest::new(name.to_owned(), kind, stored.entries, content);
+    let mut manifest = Manifest::new(name.to_owned(), kind, stored.entries, content);
+    manifest.tokenizer = keep_readable(blocks, &manifest.readable(tokenizer), files).await?;
+    let readable = manifest.tokenizer.iter().map(|file| file.content).collect();
     let bytes = manifest.to_bytes().map_err(|error| Failure::Local(error.to_string()))?;
     Ok(SealedFiles {
         key: stored.key,
@@ -85,8 +95,30 @@ pub async fn seal_and_store(
         content,
         size_bytes: stored.size_bytes,
         pieces_root: stored.pieces_root,
+        readable,
         attempt: stored.attempt,
     })
+}
+
+/// Keeps some of the files as they are.
+async fn keep_readable(
+    blocks: &Blocks,
+    entries: &[&FileEntry],
+    files: &[(String, PathBuf)],
+) -> Result<Vec<TokenizerFile>, Failure> {
+    let mut kept = Vec::new();
+    for entry in entries {
+        let Some((name, path)) = files.iter().find(|(name, _)| *name == entry.name) else {
+            continue;
+        };
+        let (content, bytes) = blocks.put_path_for(Holder::Publishing, path).await?;
+        kept.push(TokenizerFile {
+            name: name.clone(),
+            content,
+            bytes,
+        });
+    }
+    Ok(kept)
 }
 
 struct Stored {

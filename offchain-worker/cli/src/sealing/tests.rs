@@ -1,5 +1,5 @@
 use super::*;
-use crate::{manifest, store::place::Place};
+use crate::{blocks::Wants, manifest, peers::Peers, store::place::Place};
 use std::{fs, io::Read};
 use weft_store::ContentStoreExt;
 use weft_vault::open_to_vec;
@@ -38,7 +38,7 @@ impl Scene {
 
     fn publish(&self, files: &[(String, PathBuf)]) -> SealedFiles {
         let blocks = self.blocks();
-        let sealed = seal_and_store(&self.home, &blocks, "m", AssetKind::Dataset, files);
+        let sealed = seal_and_store(&self.home, &blocks, "m", AssetKind::Dataset, files, &[]);
         self.runtime.block_on(sealed).unwrap()
     }
 
@@ -274,7 +274,7 @@ fn the_sealed_file_lands_in_kubo_under_the_same_cid() {
     let scene = Scene::new();
     let files = scene.files(&[content(3_000_000, 5)]);
     let there = Blocks::at(&scene.home, Place::Ipfs(kubo.store()));
-    let publish = seal_and_store(&scene.home, &there, "m", AssetKind::Dataset, &files);
+    let publish = seal_and_store(&scene.home, &there, "m", AssetKind::Dataset, &files, &[]);
     let sealed = scene.runtime.block_on(publish).unwrap();
     // The same attempt, so that it is the same sealed file.
     let here = scene.publish(&files);
@@ -300,4 +300,50 @@ fn the_sealed_file_lands_in_kubo_under_the_same_cid() {
     });
     assert_eq!(ended.removed, crate::store::place::Removed::Pins(2));
     assert!(!pins().contains(&cid(sealed.content)));
+}
+
+#[test]
+fn a_tokenizer_is_kept_unsealed_and_handed_over_with_the_manifest() {
+    let scene = Scene::new();
+    // The second is longer than a block, the third is no tokenizer.
+    let contents = [b"words".to_vec(), content(3_000_000, 9), b"weights".to_vec()];
+    let files = scene.files(&contents);
+    let blocks = scene.blocks();
+    let publish = seal_and_store(
+        &scene.home,
+        &blocks,
+        "m",
+        AssetKind::TextModel,
+        &files,
+        &["0", "1", "no such"],
+    );
+    let sealed = scene.runtime.block_on(publish).unwrap();
+    let bytes = scene.runtime.block_on(blocks.get(sealed.manifest)).unwrap();
+    let manifest = Manifest::from_bytes(&bytes, &sealed.content).unwrap();
+    let named: Vec<_> = manifest
+        .tokenizer
+        .iter()
+        .map(|file| (file.name.as_str(), file.bytes))
+        .collect();
+    assert_eq!(named, [("0", 5), ("1", 3_000_000)]);
+    scene.runtime.block_on(async {
+        sealed.published(&blocks, 3, None).await.unwrap();
+        assert_eq!(blocks.holders().unwrap(), [Holder::Asset(3)]);
+        // Whoever asks gets them from a peer, into memory.
+        let served = blocks
+            .serve("127.0.0.1:0".parse().unwrap(), Wants::nothing())
+            .await
+            .unwrap();
+        let peers = Peers::new([format!("http://{}", served.address())]).unwrap();
+        for (file, content) in manifest.tokenizer.iter().zip(&contents) {
+            let got = peers.file(file.content, file.bytes).await.unwrap();
+            assert!(got == *content && manifest.is_as_sealed(file, &got));
+            assert!(peers.file(file.content, file.bytes - 1).await.is_err(), "it is bounded");
+        }
+        served.stop().await;
+        blocks.release(&[Holder::Asset(3)].into()).await.unwrap();
+        for file in &manifest.tokenizer {
+            assert!(blocks.get(file.content).await.is_err(), "it goes with the asset");
+        }
+    });
 }

@@ -212,7 +212,7 @@ impl Hired {
             arithmetic: Arithmetic::Float,
             tier: Tier::None,
         };
-        let (ended, _) = run::see_done(&self.client, &self.user, &self.keys, &request, terms).await?;
+        let (ended, _) = run::see_done(&self.client, &self.user, &self.keys, &request, terms, |_| ()).await?;
         Ok(answer::fetch(&self.client, &self.keys, &ended).await?)
     }
 }
@@ -261,7 +261,7 @@ impl Models {
                     .iter()
                     .map(|text| text.chars().count().saturating_add(2).min(TEXT_TOKENS))
                     .sum();
-                let request = Request::Embed(Embed { texts });
+                let request = Request::Embed(Embed { texts, salt: None });
                 let asked = hired.ask(
                     AssetKind::EmbeddingModel,
                     request,

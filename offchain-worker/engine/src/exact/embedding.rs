@@ -1,6 +1,7 @@
 //! Exact sentence embeddings: an exact model and its tokenizer as one.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use weft_exact::merkle::Digest;
 use weft_exact::program::Family;
@@ -12,6 +13,7 @@ use weft_disputes::ShownSketch;
 
 use super::evidence::Published;
 use super::open::{ExactError, KernelChoice, open, open_files};
+use super::prompts::Prompts;
 use crate::bert::{ModelFiles, max_tokens};
 use crate::device::Device;
 use crate::embed::sentence_tokenizer;
@@ -23,7 +25,7 @@ pub struct ExactEmbedding {
     engine: Box<dyn Engine>,
     root: Digest,
     weights: Digest,
-    tokenizer: SentenceTokenizer,
+    tokenizer: Arc<SentenceTokenizer>,
 }
 
 /// Exact embeddings of some texts.
@@ -47,7 +49,7 @@ impl ExactEmbedding {
         let opened = open(dir, Family::Bert, device, kernel)?;
         let tokenizer = tokenizer(dir, opened.engine.program().config().context)?;
         Ok(Self {
-            tokenizer,
+            tokenizer: Arc::new(tokenizer),
             engine: opened.engine,
             root: opened.root,
             weights: opened.weights,
@@ -58,7 +60,7 @@ impl ExactEmbedding {
     pub fn from_files(files: &ModelFiles, device: Device, kernel: KernelChoice) -> Result<Self, ExactError> {
         let opened = open_files(files, Family::Bert, device, kernel)?;
         Ok(Self {
-            tokenizer: tokenizer_of(files, opened.engine.program().config().context)?,
+            tokenizer: Arc::new(tokenizer_of(files, opened.engine.program().config().context)?),
             engine: opened.engine,
             root: opened.root,
             weights: opened.weights,
@@ -78,6 +80,11 @@ impl ExactEmbedding {
     /// The model's tokenizer.
     pub fn tokenizer(&self) -> &SentenceTokenizer {
         &self.tokenizer
+    }
+
+    /// What makes tokens of what is asked.
+    pub fn prompts(&self) -> Prompts {
+        Prompts::of_sentences(self.tokenizer.clone())
     }
 
     /// One vector of length 1 for each text, in their order. Texts beyond the model's longest sequence are cut.

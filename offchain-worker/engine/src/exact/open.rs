@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+use weft_disputes::MAX_ENDS;
 use weft_exact::merkle::Digest;
 use weft_exact::model::Model;
 use weft_exact::program::Family;
@@ -91,6 +92,17 @@ pub enum ExactError {
     /// A sampling parameter is out of range.
     #[error("--temperature must be from 0 to 100, and --top-p from 0 to 1")]
     Sampling,
+    /// A tokenizer with more tokens that end an answer than a job can commit to.
+    #[error(
+        "{ends} tokens end an answer of this model, and a job can commit to {MAX_ENDS} at most: post it without challenges"
+    )]
+    ManyEnds {
+        /// How many they are.
+        ends: usize,
+    },
+    /// A chat for an embedding model, or texts to embed for a text model.
+    #[error("the request does not fit this kind of model")]
+    OtherTask,
     /// A float model cannot be converted.
     #[error(transparent)]
     Convert(#[from] ConvertError),

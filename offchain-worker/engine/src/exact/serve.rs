@@ -14,6 +14,7 @@ use weft_disputes::ShownSketch;
 
 use super::evidence::Published;
 use super::open::ExactError;
+use super::prompts::Prompts;
 use super::text::{Answering, ExactGeneration, ExactText, request};
 use crate::generate::GenerationParams;
 use crate::prompt::{Prompt, PromptEncoder};
@@ -25,6 +26,7 @@ pub struct ExactServer {
     device: String,
     root: Digest,
     published: Published,
+    prompts: Prompts,
 }
 
 struct Ask {
@@ -47,6 +49,8 @@ impl ExactServer {
         let (device, root, published) = (model.device(), model.root(), model.published());
         let (asks, asked) = mpsc::channel();
         let (encoder, mut engine, _) = model.into_parts();
+        let encoder = Arc::new(encoder);
+        let prompts = Prompts::of_text(encoder.clone());
         std::thread::Builder::new()
             .name("exact-batch".to_owned())
             .spawn(move || while serve(&encoder, &mut *engine, root, &asked).is_continue() {})
@@ -56,7 +60,13 @@ impl ExactServer {
             device,
             root,
             published,
+            prompts,
         })
+    }
+
+    /// What makes tokens of what is asked.
+    pub fn prompts(&self) -> &Prompts {
+        &self.prompts
     }
 
     /// What commits to the model.

@@ -14,6 +14,7 @@ use weft_exact_engine::perplexity::perplexity;
 
 use super::evidence::Published;
 use super::open::{ExactError, KernelChoice, Opened, open, open_files};
+use super::prompts::Generated;
 use crate::bert::ModelFiles;
 use crate::device::Device;
 use crate::engine_error::EngineError;
@@ -254,19 +255,19 @@ pub(super) fn request(
     params: &GenerationParams,
     context: usize,
 ) -> Result<Request, ExactError> {
-    let tokens = encoder.tokens(prompt)?;
-    if tokens.len() >= context {
+    let generated = Generated::of(encoder, prompt, params)?;
+    if generated.tokens.len() >= context {
         return Err(EngineError::PromptTooLong {
-            tokens: tokens.len(),
+            tokens: generated.tokens.len(),
             context,
         }
         .into());
     }
     Ok(Request {
-        prompt: tokens,
-        choice: choice(&params.sampling)?,
-        most: params.max_tokens.max(1),
-        ends: encoder.tokenizer().ends().to_vec(),
+        prompt: generated.tokens,
+        choice: generated.choice,
+        most: generated.most,
+        ends: generated.ends,
     })
 }
 
@@ -280,7 +281,7 @@ pub(super) fn encoder(dir: &Path) -> Result<PromptEncoder, ExactError> {
     encoder_of(bytes)
 }
 
-fn encoder_of(tokenizer: Vec<u8>) -> Result<PromptEncoder, ExactError> {
+pub(super) fn encoder_of(tokenizer: Vec<u8>) -> Result<PromptEncoder, ExactError> {
     let gguf = Gguf::from_bytes(tokenizer).map_err(EngineError::from)?;
     Ok(PromptEncoder::from_metadata(gguf.metadata())?)
 }

@@ -185,7 +185,7 @@ fn line(value: &Value) -> Result<Bytes, Infallible> {
 
 async fn embed(app: &App, body: &[u8]) -> Response {
     match read("embed", body) {
-        Ok(Request::Embed(Embed { texts })) => match app.models.embed(texts).await {
+        Ok(Request::Embed(Embed { texts, .. })) => match app.models.embed(texts).await {
             Ok(embedded) => Json(embedded).into_response(),
             Err(why) => no_answer(&why),
         },
