@@ -11,14 +11,19 @@ use std::{
 
 use weft_chain::{
     Client, Notice, Signer,
+    disputes::{DisputeId, Ending},
     jobs::{Job, JobState},
     market::Asset,
 };
 use weft_engine::exact::Replayer;
 use weft_primitives::{AssetId, JobId};
 
+use tokio::task::{JoinError, JoinSet};
+use weft_disputes::ShownSketch;
+
 use crate::{
     amount::Weft,
+    asked::AskedJob,
     asset,
     dispute::{self, model::ModelArgs, pursuit::Pursuit, result::Disputable, unasked},
     engine::{Compute, ComputeArgs},
@@ -55,6 +60,8 @@ pub struct Args {
 const LATEST: usize = 200;
 /// Blocks before the present one whose results are looked at first.
 const LOOK_BACK: u32 = 100;
+/// How often a result is tried to be checked.
+const TRIES: u32 = 5;
 
 struct Watcher {
     client: Client,
@@ -66,8 +73,15 @@ struct Watcher {
     models: BTreeMap<AssetId, Arc<Mutex<Replayer>>>,
     /// What was looked at.
     seen: BTreeSet<JobId>,
+    /// How often that failed.
+    failed: BTreeMap<JobId, u32>,
+    /// Disputes that are seen through, each beside the others: one may take hours.
+    pursued: JoinSet<(JobId, DisputeId, Result<Ending, Failure>)>,
     json: bool,
 }
+
+/// Which job, and which disputes about it.
+type Found = (DisputeId, Option<ShownSketch>, u32);
 
 impl Args {
     /// Runs until interrupted.
@@ -88,20 +102,30 @@ impl Args {
             assets: self.asset.into_iter().collect(),
             models: BTreeMap::new(),
             seen: BTreeSet::new(),
+            failed: BTreeMap::new(),
+            pursued: JoinSet::new(),
             json: self.json,
         };
         let mut notices = client.blocks();
         let best = client.best().await?.number;
         let mut next = best.saturating_sub(LOOK_BACK).max(1);
         tracing::info!(account = %watcher.who.account(), assets = ?watcher.assets, "watching");
+        watcher.resume().await?;
         loop {
-            let best = client.best().await?.number;
-            watcher.look(next, best).await?;
-            next = best.saturating_add(1);
+            match watcher.look(next).await {
+                Ok(best) => next = best.saturating_add(1),
+                Err(failure) if self.once => return Err(failure),
+                // The next block is another chance.
+                Err(failure) => tracing::warn!(%failure, "cannot look now"),
+            }
             if self.once {
+                while let Some(ended) = watcher.pursued.join_next().await {
+                    watcher.tell_end(ended)?;
+                }
                 return Ok(());
             }
             tokio::select! {
+                Some(ended) = watcher.pursued.join_next() => watcher.tell_end(ended)?,
                 notice = notices.next() => match notice {
                     Some(Ok(Notice::Best(_) | Notice::Reconnected | Notice::Finalised(_))) => {}
                     Some(Err(error)) => return Err(error.into()),
@@ -114,8 +138,33 @@ impl Args {
 }
 
 impl Watcher {
-    /// Looks at what has become open to challenges.
-    async fn look(&mut self, from: u32, best: u32) -> Result<(), Failure> {
+    /// Goes on with the disputes that this account has opened before.
+    async fn resume(&mut self) -> Result<(), Failure> {
+        for dispute in self.client.disputes().all().await? {
+            if dispute.challenger != self.who.account() {
+                continue;
+            }
+            let resumed = async {
+                let disputable = Disputable::of(&self.client, dispute.job).await?;
+                let keys = self.home.user_keys()?;
+                let evidence = disputable.evidence(&self.client, self.who.account(), &keys).await;
+                let shown = evidence.and_then(|evidence| evidence.of_dispute(&dispute));
+                let replayer = self.replayer(&disputable.asset).await?;
+                let asked = unasked::of(&self.client, &self.home, &disputable);
+                self.pursue(dispute.job, (dispute.id, shown, dispute.opened_at), asked, replayer);
+                Ok::<(), Failure>(())
+            };
+            match resumed.await {
+                Ok(()) => tracing::info!(dispute = dispute.id, job = dispute.job, "going on"),
+                Err(failure) => tracing::warn!(dispute = dispute.id, %failure, "cannot go on"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at what has become open to challenges since a block. The block that it has come to.
+    async fn look(&mut self, from: u32) -> Result<u32, Failure> {
+        let best = self.client.best().await?.number;
         let mut found = self.own_jobs().await?;
         if !self.assets.is_empty() {
             for block in from..=best {
@@ -132,12 +181,16 @@ impl Watcher {
                 }
                 Ok(false) => {}
                 Err(failure) => {
-                    self.seen.insert(job);
-                    tracing::warn!(job, %failure, "not checked");
+                    let failed = self.failed.entry(job).or_default();
+                    *failed = failed.saturating_add(1);
+                    if *failed >= TRIES {
+                        self.seen.insert(job);
+                    }
+                    tracing::warn!(job, %failure, tries = *failed, "not checked");
                 }
             }
         }
-        Ok(())
+        Ok(best)
     }
 
     /// Those of the account's jobs whose results can be challenged.
@@ -156,12 +209,16 @@ impl Watcher {
         Ok(open.map(|job| job.id).collect())
     }
 
-    /// Computes a result again and sees a dispute about it through. False if it is none of this watcher's.
+    /// Computes a result again and begins to dispute it if it is wrong. False if it is none of this watcher's.
     async fn check(&mut self, job: JobId) -> Result<bool, Failure> {
         let disputable = Disputable::of(&self.client, job).await?;
         let is_own = disputable.job.user == self.who.account();
         if !is_own && !self.assets.contains(&disputable.job.model) {
             return Ok(false);
+        }
+        let disputes = self.client.disputes().of_job(job).await?;
+        if disputes.iter().any(|dispute| dispute.challenger == self.who.account()) {
+            return Ok(true);
         }
         let keys = self.home.user_keys()?;
         let evidence = disputable.evidence(&self.client, self.who.account(), &keys).await;
@@ -178,20 +235,44 @@ impl Watcher {
         let Some(opened) = opened else {
             return self.said(job, "right", None).map(|()| true);
         };
-        let pursuit = Pursuit {
-            client: &self.client,
-            who: &self.who,
-            replayer,
-            dispute: opened.dispute,
-            shown: opened.shown,
-            asked,
-            since: opened.since,
-        };
-        let ending = pursuit
-            .to_end(|text| tracing::info!(job, dispute = opened.dispute, "{text}"))
-            .await?;
-        self.said(job, &ending.verdict, Some((opened.dispute, ending.reward)))
-            .map(|()| true)
+        self.pursue(job, (opened.dispute, opened.shown, opened.since), asked, replayer);
+        Ok(true)
+    }
+
+    /// Sees a dispute through, beside everything else.
+    fn pursue(
+        &mut self,
+        job: JobId,
+        (dispute, shown, since): Found,
+        asked: Option<AskedJob>,
+        replayer: Arc<Mutex<Replayer>>,
+    ) {
+        let (client, who) = (self.client.clone(), self.who.clone());
+        self.pursued.spawn(async move {
+            let pursuit = Pursuit {
+                client: &client,
+                who: &who,
+                replayer,
+                dispute,
+                shown,
+                asked,
+                since,
+            };
+            let ended = pursuit.to_end(|text| tracing::info!(job, dispute, "{text}")).await;
+            (job, dispute, ended)
+        });
+    }
+
+    /// Says how a dispute ended. One that was broken off is gone on with after a restart, or by `weft dispute respond`.
+    fn tell_end(&self, ended: Result<(JobId, DisputeId, Result<Ending, Failure>), JoinError>) -> Result<(), Failure> {
+        match ended {
+            Ok((job, dispute, Ok(ending))) => self.said(job, &ending.verdict, Some((dispute, ending.reward))),
+            Ok((job, dispute, Err(failure))) => {
+                tracing::warn!(job, dispute, %failure, "broken off: go on with `weft dispute respond`");
+                Ok(())
+            }
+            Err(panic) => Err(Failure::local("a dispute was broken off", panic)),
+        }
     }
 
     async fn replayer(&mut self, asset: &Asset) -> Result<Arc<Mutex<Replayer>>, Failure> {

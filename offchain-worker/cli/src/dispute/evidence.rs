@@ -3,6 +3,7 @@
 //! It goes with the answer, sealed. Of a job that others may challenge it is there for everybody to read.
 
 use codec::{DecodeAll, Encode};
+use weft_chain::disputes::{Dispute, game};
 use weft_disputes::ShownSketch;
 
 /// Most bytes of evidence that go with an answer: what is more can be demanded on chain, text by text.
@@ -52,6 +53,14 @@ impl Evidence {
     /// From within a stranger's answer.
     pub fn from_text(text: &str) -> Result<Self, NotEvidence> {
         Self::from_bytes(&hex::decode(text).map_err(|_| NotEvidence::Malformed)?)
+    }
+
+    /// Of the text that a dispute is about.
+    pub fn of_dispute(self, dispute: &Dispute) -> Option<ShownSketch> {
+        let root = game(dispute)?.claim.trace.root();
+        self.0
+            .into_iter()
+            .find(|shown| shown.claimed.claim.trace.root() == root)
     }
 
     /// Holds it to what was published and what was committed to: every text is there, and what is shown of each is all that its trace

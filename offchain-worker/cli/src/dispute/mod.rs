@@ -199,12 +199,7 @@ impl Command {
                 }
                 let disputable = Disputable::of(&client, found.job).await?;
                 let evidence = disputable.evidence(&client, who.account(), &home.user_keys()?).await;
-                let shown = evidence.and_then(|evidence| {
-                    let claim = weft_chain::disputes::game(&found)?.claim;
-                    let is_it =
-                        |shown: &weft_disputes::ShownSketch| shown.claimed.claim.trace.root() == claim.trace.root();
-                    evidence.0.into_iter().find(is_it)
-                });
+                let shown = evidence.and_then(|evidence| evidence.of_dispute(&found));
                 let replayer = model
                     .load(&client, &home, who.account(), &disputable.asset, &compute)
                     .await?;
