@@ -37,6 +37,10 @@ pub fn on(pallet: &str, error: &str) -> Option<&'static str> {
         ("Disputes", "Moot") => {
             "the job was refuted in another dispute, so that this one is over, too; its bond comes back"
         }
+        ("Disputes", "PromptNotCommitted") => {
+            "the job does not commit to its prompt; its computation can be challenged all the same"
+        }
+        ("Disputes", "NotShown") => "the answer is as it was asked for, or this is another job's prompt",
         ("Disputes", "NothingToAppeal") => "nobody was silent in this dispute, or an appeal was made already",
         ("Jobs", "TraceRootMissing") => "the job is exact and its result has no trace root; upgrade weft on the device",
         ("Jobs", "UnexpectedTraceRoot") => {

@@ -114,7 +114,11 @@ impl AskedJobs {
             let mut file = fs::File::create(&part)?;
             file.write_all(&asked.encode())?;
             file.sync_all()?;
-            fs::rename(&part, &path)
+            fs::rename(&part, &path)?;
+            if cfg!(unix) {
+                fs::File::open(&self.dir)?.sync_all()?;
+            }
+            Ok::<_, std::io::Error>(())
         };
         write().map_err(|error| Failure::local(format_args!("cannot write {}", path.display()), error))
     }

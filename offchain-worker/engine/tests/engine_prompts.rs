@@ -223,9 +223,10 @@ fn texts_to_embed_are_committed_to_together() {
             .prompt
             .doubt(&asked[place].tokens, trace, tokens, context as u32)
     };
-    for place in 0..texts.len() {
+    assert_eq!(asked.len(), texts.len());
+    for (place, asked) in asked.iter().enumerate() {
         assert_eq!(doubt(place, place), None);
-        assert_ne!(asked[place].prompt.salt, SALT);
+        assert_ne!(asked.prompt.salt, SALT);
     }
     // One of another number of texts, and one for another text in its place.
     assert_eq!(fault(1, 1, Shown::Header).judge(&root), Err(NotUnasked::AsAsked));

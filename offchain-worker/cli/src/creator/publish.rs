@@ -23,7 +23,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The model: a name of `weft models ls`, a GGUF file, or a directory with safetensors and tokenizer, with an image
-    /// model, or with an exact model.
+    /// model, or with an exact model. An exact model's tokenizer is published unsealed, so that jobs can commit to prompts.
     #[arg(long)]
     model: String,
     /// Name shown to people.

@@ -26,7 +26,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A model: a name of `weft models ls`, a GGUF file, or a directory with safetensors and tokenizer, with an image model,
-    /// or with an exact model.
+    /// or with an exact model, whose tokenizer is published unsealed, so that jobs can commit to prompts.
     #[arg(long, required_unless_present = "dataset", conflicts_with = "dataset")]
     model: Option<String>,
     /// The files of a dataset, one record a line.
