@@ -260,6 +260,27 @@ fn texts_to_embed_are_committed_to_together() {
     assert!(matches!(chat, Err(ExactError::OtherTask)));
 }
 
+#[test]
+fn a_chat_with_smollm2_can_be_committed_to() {
+    let file = models().join("smollm2/SmolLM2-135M-Instruct.Q4_1.gguf");
+    assert!(
+        file.exists(),
+        "{} is missing; `weft models fetch smollm2` gets it",
+        file.display()
+    );
+    let tokenizer = [(TOKENIZER.to_owned(), std::fs::read(&file).unwrap())];
+    let prompts = Prompts::from_files(&tokenizer.into_iter().collect()).unwrap();
+    let asked = prompts
+        .of_chat(&chat("What is a receipt?"), &params(12, None), SALT)
+        .unwrap();
+    let prompt = &asked.prompt;
+    assert_eq!((prompt.given as usize, prompt.most), (asked.tokens.len(), 12));
+    assert!(
+        !prompt.ends.is_empty(),
+        "an answer that ends by itself would be broken off"
+    );
+}
+
 fn models() -> PathBuf {
     match std::env::var_os("WEFT_MODELS") {
         Some(models) => PathBuf::from(models),
