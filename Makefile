@@ -50,6 +50,7 @@ kubo: setup ## build Kubo, which the tests of the IPFS backend run (some minutes
 
 test: export WEFT_NODE_BIN = $(CURDIR)/bin/weft-node
 test: export WEFT_BIN = $(CURDIR)/bin/weft
+test: export WEFT_TESTING_BIN = $(CURDIR)/bin/weft-testing
 # The long tests wait more than they compute, so more of them run than there are cores.
 test: export RUST_TEST_THREADS ?= 8
 # setup has installed a software Vulkan: tests of the GPU path may not skip.
