@@ -95,3 +95,7 @@ scripts/cargo.sh test --release --locked --workspace --test exact_in_wasm -- --n
 echo "== the chain: a job from its posting to the removal of its receipt"
 scripts/cargo.sh test --release --locked --workspace --test job_life -- --nocapture --exact \
     a_jobs_life_costs_less_than_a_five_hundredth_of_a_block 2>&1 | grep '% '
+
+echo "== the chain: a dispute about an exact answer"
+scripts/cargo.sh test --release --locked --workspace --test dispute_life -- --nocapture --exact \
+    what_a_dispute_shows_and_costs_is_within_its_bounds 2>&1 | grep -E 'a dispute about|the judge'

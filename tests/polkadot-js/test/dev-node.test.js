@@ -188,7 +188,7 @@ describe('a dev node and @polkadot/api', { timeout: 180_000 }, () => {
         });
 
         await t.test('a job without a provider is refused by name', async () => {
-            const post = api.tx.jobs.post(model, raw(7), bytes(32, 8), 16, 16n * ask, 'Short', 'Exact');
+            const post = api.tx.jobs.post(model, raw(7), bytes(32, 8), 16, 16n * ask, 'Short', 'Exact', 'None');
             await assert.rejects(send(api, post, user), { message: 'jobs.NoProvider' });
         });
 
@@ -230,12 +230,12 @@ describe('a dev node and @polkadot/api', { timeout: 180_000 }, () => {
         });
 
         await t.test('a price below the ask is refused by name', async () => {
-            const post = api.tx.jobs.post(model, raw(7), bytes(32, 8), 16, 16n * ask / 2n, 'Short', 'Exact');
+            const post = api.tx.jobs.post(model, raw(7), bytes(32, 8), 16, 16n * ask / 2n, 'Short', 'Exact', 'None');
             await assert.rejects(send(api, post, user), { message: 'jobs.PriceBelowAsk' });
         });
 
         await t.test('the user posts and releases the input', async () => {
-            const post = api.tx.jobs.post(model, raw(7), bytes(32, 8), 16, 20n * ask, 'Short', 'Exact');
+            const post = api.tx.jobs.post(model, raw(7), bytes(32, 8), 16, 20n * ask, 'Short', 'Exact', 'None');
             const { events } = await send(api, post, user);
             job = only(events, 'jobs', 'Posted').job.toNumber();
             const assigned = only(events, 'jobs', 'Assigned');
@@ -248,7 +248,7 @@ describe('a dev node and @polkadot/api', { timeout: 180_000 }, () => {
         });
 
         await t.test('only the device may commit, and what is paid adds up', async () => {
-            const commitWith = (trace) => api.tx.jobs.commit(job, raw(10), bytes(32, 11), bytes(80, 12), 10, trace);
+            const commitWith = (trace) => api.tx.jobs.commit(job, raw(10), bytes(32, 11), bytes(80, 12), 10, trace, null);
             const commit = commitWith(root(13));
             await assert.rejects(send(api, commit, user), { message: 'jobs.NotAssignedToYou' });
             await assert.rejects(send(api, commitWith(null), device), { message: 'jobs.TraceRootMissing' });

@@ -87,18 +87,19 @@ fn print(provider: &Provider, offers: &[OfferStanding], minimum: Balance, funds:
         (
             "stake",
             format!(
-                "{} (at least {}), {} unbonding",
+                "{} (at least {}), {} unbonding, {} seized",
                 Weft(provider.stake),
                 Weft(minimum),
-                Weft(provider.unbonding)
+                Weft(provider.unbonding),
+                Weft(provider.seized)
             ),
         ),
         ("jobs now", format!("{} of {}", provider.busy, provider.capacity)),
         (
             "jobs ended",
             format!(
-                "{} completed, {} missed, {} declined",
-                provider.completed, provider.missed, provider.declined
+                "{} completed, {} missed, {} declined, {} refuted",
+                provider.completed, provider.missed, provider.declined, provider.refuted
             ),
         ),
         ("reputation", percent(provider.score_ppm)),

@@ -127,7 +127,7 @@ async fn a_job(url: String) -> Any<()> {
     let post = || {
         value! { {
             model: model, input: input.clone(), user_key: Value::from_bytes([8; 32]), max_tokens: 16u128,
-            max_price: 20 * ASK, patience: Short(), arithmetic: Exact()
+            max_price: 20 * ASK, patience: Short(), arithmetic: Exact(), tier: None()
         } }
     };
     let device_key = [0xd1; 32];
