@@ -46,7 +46,7 @@ fn replayer(model: &Model, root: [u8; 32]) -> Replayer {
 fn another(model: &Model) -> Replayer {
     let config = *model.program().config();
     let other = models::model(Config {
-        epsilon: config.epsilon * 3 + 1_000_000,
+        epsilon: config.epsilon * 3 + 1_000_000_000,
         ..config
     });
     replayer(&other, model.root())
@@ -177,7 +177,7 @@ fn what_lies_about_an_embedding_is_found_and_loses() {
     assert_eq!(right.doubt(&honest).unwrap(), None);
     let config = *model.program().config();
     let other = models::model(Config {
-        epsilon: config.epsilon * 3 + 1_000_000,
+        epsilon: config.epsilon * 3 + 1_000_000_000,
         ..config
     });
     let wrong = shown(&model, embedded(&other, model.root()));
@@ -186,6 +186,24 @@ fn what_lies_about_an_embedding_is_found_and_loses() {
     let (judged, moves) = game(&mut right, &mut liar, &wrong, position);
     assert!(matches!(judged, Judged::Lied(_)), "{judged:?}");
     assert_eq!(moves, 6);
+}
+
+#[test]
+fn a_trace_with_more_cells_than_positions_is_doubted() {
+    let model = models::model(models::llama(models::PLAIN));
+    let mut right = replayer(&model, model.root());
+    let prompt = prompt(&model, 6);
+    let (mut trace, mut sketch) = right.continued(&asked(6, Choice::Greedy), &prompt, 12).unwrap();
+    sketch.cells.push([9; 32]);
+    trace.cells = merkle::root(&sketch.cells);
+    let odd = shown(&model, (trace, sketch));
+    assert_eq!(right.doubt(&odd).unwrap(), Some(0));
+    // Its provider cannot go on.
+    let game = Game::about_step(odd.claimed.claim.clone(), 0).unwrap();
+    let player = right.provider(&odd).unwrap();
+    if let Some(made) = player.defend(&game).unwrap() {
+        assert!(game.step(Side::Provider, &made).is_err());
+    }
 }
 
 #[test]

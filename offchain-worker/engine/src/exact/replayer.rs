@@ -83,7 +83,10 @@ impl Replayer {
                 }
             }
         };
-        Ok(own.first_difference(sketch, self.model.program(), trace.positions()))
+        let difference = own.first_difference(sketch, self.model.program(), trace.positions());
+        // Of a trace that commits to more or fewer cells than it has no step can be revealed.
+        let is_sound = own.cells.len() == sketch.cells.len();
+        Ok(difference.or((!is_sound).then_some(0)))
     }
 
     /// The side of who gave an answer: it has what its tokens lead to.
@@ -139,15 +142,18 @@ impl Replayer {
         all.extend(answer.tokens);
         // If nothing is to be made the one token that was made is not meant.
         all.truncate(count.max(begun.len()));
-        let trace = Trace {
+        let mut trace = Trace {
             given: other.given,
             count: u32::try_from(all.len()).unwrap_or(u32::MAX),
             tokens: merkle::root(&token_leaves(&all)),
             ..answer.trace
         };
+        let mut cells = answer.cells;
+        cells.truncate(trace.positions());
+        trace.cells = merkle::root(&cells);
         let sketch = Sketch {
             tokens: all,
-            cells: answer.cells,
+            cells,
             result: trace.result,
         };
         Ok((trace, sketch))
