@@ -4,9 +4,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use weft_disputes::{Among, Claimed, ShownSketch};
+use weft_disputes::{Claimed, ShownSketch, play::Sketch};
 use weft_engine::exact::{KernelChoice, Replayer};
-use weft_exact::{model::Model, program::Config};
+use weft_exact::{model::Model, program::Config, trace::Trace};
 use weft_primitives::AssetId;
 
 use super::work::{Worker, exact_model};
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 /// How to lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Mode {
-    /// Compute with another model than was published.
+    /// Compute with another model than was published, and give the right tokens all the same.
     WrongTile,
     /// Go on with another token than was chosen.
     WrongToken,
@@ -75,8 +75,11 @@ impl Misbehaviour {
                 earlier.unwrap_or(shown)
             }
             Mode::WrongTile | Mode::Silent => {
+                // The tokens are the right ones, so that it is as it was asked for: only what was computed is not.
                 let mut replayer = self.replayer(worker, model).await?;
-                vec![continued(&mut replayer, right, &tokens[..given])?]
+                let lied = replayer.provider(right).map(|player| player.committed());
+                let (trace, sketch) = lied.map_err(|error| Failure::Local(error.to_string()))?;
+                vec![said(right, trace, sketch)]
             }
             Mode::WrongToken => {
                 let mut replayer = worker.replayer(model).await?;
@@ -117,11 +120,15 @@ fn continued(replayer: &mut Replayer, other: &ShownSketch, begun: &[u32]) -> Res
     let (trace, sketch) = replayer
         .continued(&other.claimed.claim.trace, begun, count)
         .map_err(|error| Failure::Local(error.to_string()))?;
+    Ok(said(other, trace, sketch))
+}
+
+/// What is said of the same model.
+fn said(other: &ShownSketch, trace: Trace, sketch: Sketch) -> ShownSketch {
     let mut claim = other.claimed.claim.clone();
     claim.trace = trace;
-    let among: Option<Among> = None;
-    Ok(ShownSketch {
-        claimed: Claimed { claim, among },
+    ShownSketch {
+        claimed: Claimed { claim, among: None },
         sketch,
-    })
+    }
 }

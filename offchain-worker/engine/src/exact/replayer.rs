@@ -175,6 +175,16 @@ impl Player<'_> {
         self.replay.trace()
     }
 
+    /// What its memory commits to: with these tokens, and what this model keeps of them.
+    pub fn committed(&self) -> (Trace, Sketch) {
+        let sketch = self.answer().sketch();
+        let trace = Trace {
+            cells: merkle::root(&sketch.cells),
+            ..self.trace().clone()
+        };
+        (trace, sketch)
+    }
+
     /// What the provider does; `None` if it is not its turn.
     pub fn defend(&self, game: &Game) -> Result<Option<Move>, ExactError> {
         let position = match game.stage {
